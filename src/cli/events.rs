@@ -1,0 +1,247 @@
+//! `onlycar events`
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::{Args, Subcommand};
+
+use super::{Outcome, Usage, database, say};
+use crate::engine::history::{self, Filter, Story, Summary};
+use crate::ground::clock::Clock;
+
+/// Look into the inbox: which events came, and what became of each
+#[derive(Subcommand)]
+pub enum Events {
+    List(List),
+    Show(Show),
+}
+
+/// List events, the newest first
+///
+/// Example: onlycar events list --state dead --since 48h
+#[derive(Args)]
+pub struct List {
+    /// Only of this provider: stripe
+    #[arg(long)]
+    provider: Option<String>,
+    /// Only of this type, as in payment_intent.succeeded
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
+    /// Only in this state
+    #[arg(long, value_parser = ["pending", "processing", "processed", "ignored", "parked", "failed", "dead"])]
+    state: Option<String>,
+    /// Only received since: a span such as 90m, 48h or 7d, or a time such as 2026-11-22T00:00:00Z
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// How many at most
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show one event: how it came, its attempts, what it changed, what followed
+///
+/// Example: onlycar events show evt_1Q2w3E4r5T6y
+#[derive(Args)]
+pub struct Show {
+    /// The provider's id (evt_…) or ours
+    id: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Events {
+    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
+        match self {
+            Self::List(list) => list.run().await,
+            Self::Show(show) => show.run().await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self) -> anyhow::Result<Outcome> {
+        let since = self
+            .since
+            .as_deref()
+            .map(|text| since(text, Clock::system().now()))
+            .transpose()?;
+        let filter = Filter {
+            provider: self.provider,
+            event_type: self.event_type,
+            state: self.state,
+            since,
+            limit: i64::from(self.limit),
+        };
+        let pool = database::connect(None).await?;
+        let events = history::list(&pool, &filter).await?;
+        if self.json {
+            say(serde_json::to_string_pretty(&events)?)?;
+            return Ok(Outcome::Done);
+        }
+        for event in &events {
+            say(line(event))?;
+        }
+        say(format!(
+            "{} events{}",
+            events.len(),
+            if events.is_empty() {
+                ""
+            } else {
+                "; `onlycar events show ID` tells the story of one"
+            }
+        ))?;
+        Ok(Outcome::Done)
+    }
+}
+
+fn line(event: &Summary) -> String {
+    let Summary {
+        received_at,
+        provider,
+        event_type,
+        event_id,
+        state,
+        last_error,
+        ..
+    } = event;
+    let why = last_error
+        .as_deref()
+        .map(|error| format!("  {error}"))
+        .unwrap_or_default();
+    format!(
+        "{}  {provider:8} {state:10} {event_type:34} {event_id}{why}",
+        received_at.format("%Y-%m-%d %H:%M:%SZ")
+    )
+}
+
+/// A span back from now, or a point in time.
+fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Usage> {
+    let wrong = || {
+        Usage(format!(
+            "--since {text} is neither a span nor a time\nhint: 90m, 48h, 7d or 2026-11-22T00:00:00Z"
+        ))
+    };
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let count: i64 = text
+        .strip_suffix(unit)
+        .and_then(|count| count.parse().ok())
+        .ok_or_else(wrong)?;
+    let span = match unit {
+        'm' => TimeDelta::try_minutes(count),
+        'h' => TimeDelta::try_hours(count),
+        'd' => TimeDelta::try_days(count),
+        _ => None,
+    };
+    span.and_then(|span| now.checked_sub_signed(span))
+        .ok_or_else(wrong)
+}
+
+impl Show {
+    async fn run(self) -> anyhow::Result<Outcome> {
+        let pool = database::connect(None).await?;
+        let Some(story) = history::show(&pool, &self.id).await? else {
+            anyhow::bail!(
+                "there is no event {}\nhint: `onlycar events list` shows those there are",
+                self.id
+            );
+        };
+        say(if self.json {
+            serde_json::to_string_pretty(&story)?
+        } else {
+            tell(&story)
+        })?;
+        Ok(Outcome::Done)
+    }
+}
+
+fn tell(story: &Story) -> String {
+    let event = &story.event;
+    let time = |time: Option<DateTime<Utc>>| {
+        time.map_or_else(
+            || "-".to_owned(),
+            |t| t.format("%Y-%m-%d %H:%M:%S%.3fZ").to_string(),
+        )
+    };
+    let mut lines = vec![
+        format!("{}  {}  {}", event.event_id, event.provider, event.event_type),
+        format!("  happened   {}", time(event.occurred_at)),
+        format!(
+            "  received   {}  (API version {}, trusted by {})",
+            time(Some(event.received_at)),
+            event.api_version.as_deref().unwrap_or("unknown"),
+            event.trust
+        ),
+        format!("  state      {}  after {} attempts", event.state, event.attempts),
+        format!("  processed  {}", time(event.processed_at)),
+        format!("  payload    sha256 {}", event.payload_sha256),
+        format!("  id         {}", event.id),
+    ];
+    if let Some(error) = &event.last_error {
+        lines.push(format!("  why        {error}"));
+    }
+    lines.push("attempts that failed".to_owned());
+    lines.extend(
+        story
+            .failed_attempts
+            .iter()
+            .map(|it| format!("  {}  #{}  {}", time(Some(it.failed_at)), it.attempt, it.error)),
+    );
+    lines.push("effects".to_owned());
+    lines.extend(story.effects.iter().map(|it| {
+        format!(
+            "  {}  {}  {}  {} {}  {}",
+            time(Some(it.at)),
+            it.actor,
+            it.action,
+            it.resource_type,
+            it.resource_id,
+            it.detail
+        )
+    }));
+    lines.push("jobs".to_owned());
+    lines.extend(story.jobs.iter().map(|it| {
+        let why = it
+            .last_error
+            .as_deref()
+            .map(|error| format!("  {error}"))
+            .unwrap_or_default();
+        format!(
+            "  {}  {}  {} after {} attempts{why}",
+            it.kind, it.id, it.state, it.attempts
+        )
+    }));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::since;
+
+    #[test]
+    fn since_takes_spans_and_times() {
+        let now = "2026-11-22T12:00:00Z".parse().expect("a time");
+        for (text, expected) in [
+            ("90m", "2026-11-22T10:30:00Z"),
+            ("48h", "2026-11-20T12:00:00Z"),
+            ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(
+                since(text, now).expect(text),
+                expected.parse::<chrono::DateTime<chrono::Utc>>().expect("a time")
+            );
+        }
+    }
+
+    #[test]
+    fn since_refuses_the_rest_without_overflow() {
+        let now = "2026-11-22T12:00:00Z".parse().expect("a time");
+        for text in ["", "h", "12", "99999999999999999d", "yesterday", "5µ"] {
+            assert!(since(text, now).is_err(), "{text}");
+        }
+    }
+}

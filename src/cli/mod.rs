@@ -1,0 +1,137 @@
+//! The command line: one file per command, one arm per command.
+
+mod audit;
+mod database;
+#[cfg(feature = "dev")]
+mod dev;
+mod events;
+mod migrate;
+mod openapi;
+mod serve;
+#[cfg(feature = "dev")]
+mod trigger;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::ground::config::Problems;
+
+/// Receives the webhooks of OnlyCar's providers and turns each into its effects, exactly once.
+///
+/// On a fresh machine, `onlycar dev` starts everything with nothing configured; then, in a second terminal,
+/// `onlycar trigger payment_intent.succeeded` sends a signed event.
+#[derive(Parser)]
+#[command(name = "onlycar", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    #[cfg(feature = "dev")]
+    Dev(dev::Dev),
+    Migrate(migrate::Migrate),
+    #[cfg(feature = "dev")]
+    Trigger(trigger::Trigger),
+    #[command(subcommand)]
+    Events(events::Events),
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    Openapi(openapi::Openapi),
+    #[cfg(feature = "dev")]
+    #[command(name = crate::dev::postgres::GUARD_SUBCOMMAND, hide = true)]
+    PostgresGuard {
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
+}
+
+/// How a command that did not fail ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    /// A check fell short: what it found is printed already.
+    FellShort,
+}
+
+/// Reads the command line and runs the command: 0 done, 1 it failed or a check fell short, 2 wrong usage or
+/// configuration.
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    match run(command) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::FellShort) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {}", explain(&error));
+            let configuration = error.is::<Problems>() || error.is::<Usage>();
+            if configuration {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// The command was called in a way that cannot work; the text says how it can.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+fn run(command: Command) -> anyhow::Result<Outcome> {
+    #[cfg(feature = "dev")]
+    if let Command::PostgresGuard { arguments } = command {
+        return crate::dev::postgres::run_guard(arguments).map(|()| Outcome::Done);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(run_async(command));
+    // A file or a name being looked up in the background must not hold the exit up.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn run_async(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Serve(serve) => serve.run().await,
+        #[cfg(feature = "dev")]
+        Command::Dev(dev) => dev.run().await,
+        Command::Migrate(migrate) => migrate.run().await,
+        #[cfg(feature = "dev")]
+        Command::Trigger(trigger) => trigger.run().await,
+        Command::Events(events) => events.run().await,
+        Command::Audit(audit) => audit.run().await,
+        Command::Openapi(openapi) => openapi.run(),
+        #[cfg(feature = "dev")]
+        Command::PostgresGuard { .. } => Ok(Outcome::Done),
+    }
+}
+
+/// The chain of causes once, with the hints at its end.
+fn explain(error: &anyhow::Error) -> String {
+    let mut causes = Vec::new();
+    let mut hints = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        let (said, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+        causes.push(said.to_owned());
+        if !hint.is_empty() {
+            hints.push(format!("hint: {hint}"));
+        }
+    }
+    std::iter::once(causes.join(": "))
+        .chain(hints)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Writes to standard output; a reader that went away (`| head`) is no error.
+fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        result => Ok(result?),
+    }
+}

@@ -1,0 +1,251 @@
+//! Everything that `onlycar dev` brings along, so that nothing has to be installed or configured: PostgreSQL, an
+//! S3-compatible store, a mailbox, a simulator of Stripe, sample data. Not in the release image.
+
+mod announce;
+pub mod mail;
+pub mod objects;
+pub mod postgres;
+mod seed;
+pub mod stripe;
+mod tokens;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rand::RngExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Halves};
+use crate::ground::clock::Clock;
+use crate::ground::config::{Environment, Settings};
+use crate::tools::db::{self, Pools};
+use announce::Announcement;
+use mail::Mailbox;
+use objects::ObjectStore;
+use postgres::Postgres;
+
+/// The bucket's name, as in the customer's own example.
+const BUCKET: &str = "onlycar-docs";
+const DATABASE: &str = "onlycar";
+
+/// What `onlycar dev` was told.
+pub struct Options {
+    /// Where the server listens, on this machine only.
+    pub port: u16,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Whether to forget what was kept.
+    pub fresh: bool,
+}
+
+/// Secrets made up for one run.
+struct Keys {
+    stripe: String,
+    gigstack: String,
+    mifiel: String,
+    s3_access: String,
+    s3_secret: String,
+    jwt: String,
+}
+
+impl Keys {
+    fn random() -> Self {
+        let hex = || hex::encode(rand::rng().random::<[u8; 24]>());
+        Self {
+            stripe: format!("whsec_{}", hex()),
+            gigstack: hex(),
+            mifiel: hex(),
+            s3_access: "onlycardev".to_owned(),
+            s3_secret: hex(),
+            jwt: hex(),
+        }
+    }
+}
+
+/// Starts everything, says so, and runs until `stop`.
+pub async fn run(options: &Options, stop: CancellationToken) -> anyhow::Result<()> {
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
+        .await
+        .with_context(|| {
+            format!(
+                "cannot listen on port {}\nhint: is another `onlycar dev` running? choose another --port",
+                options.port
+            )
+        })?;
+    prepare(options)?;
+    let postgres = start_postgres(&options.data_dir).await?;
+    let outcome = run_on(options, &postgres, server, stop).await;
+    let stopped = tokio::task::spawn_blocking(|| postgres.stop()).await?;
+    outcome.and(stopped)
+}
+
+async fn run_on(
+    options: &Options,
+    postgres: &Postgres,
+    server: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let keys = Keys::random();
+    let s3 = serve_objects(&options.data_dir, &keys, stop.clone()).await?;
+    let mail = serve_mail(&options.data_dir, stop.clone()).await?;
+    create_database(postgres).await?;
+    let base_url = format!("http://localhost:{}", server.local_addr()?.port());
+    let environment = environment(&base_url, &postgres.url(DATABASE), s3, &mail, &keys);
+    let settings = Settings::from_parts(&environment, None)?;
+    let pools = db::connect(&settings.database_url, &settings.file.database).await?;
+    db::migrate(&pools.main).await?;
+    seed::sample_data(&pools.main, Clock::system().now()).await?;
+    let announcement = Announcement {
+        base_url,
+        database_url: postgres.url(DATABASE),
+        s3_endpoint: format!("http://{s3}"),
+        mail_url: format!("http://{}", mail.pages),
+        keys,
+    };
+    let app = App::new(&settings, pools.clone(), Clock::system())?;
+    let file = announcement.write(&options.data_dir)?;
+    announcement.print(&options.data_dir)?;
+    let outcome = app
+        .run(
+            server,
+            Halves {
+                http: true,
+                worker: true,
+            },
+            stop,
+        )
+        .await;
+    // Whoever reads the file finds a server that runs; when it is gone, so is the file.
+    let _ = std::fs::remove_file(file);
+    close(pools).await;
+    outcome
+}
+
+async fn close(pools: Pools) {
+    pools.main.close().await;
+    pools.leases.close().await;
+}
+
+fn prepare(options: &Options) -> anyhow::Result<()> {
+    let folder = &options.data_dir;
+    if options.fresh && folder.exists() {
+        // Only what `dev` made; the folder may be a mount or hold something else.
+        for name in ["postgres", "objects", "mail"] {
+            let path = folder.join(name);
+            if path.exists() {
+                std::fs::remove_dir_all(&path)
+                    .with_context(|| format!("{} cannot be removed", path.display()))?;
+            }
+        }
+    }
+    std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
+}
+
+/// Starts the server in a thread that may block; progress goes to standard error.
+async fn start_postgres(data_dir: &Path) -> anyhow::Result<Postgres> {
+    let options = postgres::Options::kept(data_dir.join("postgres"));
+    let program = std::env::current_exe().context("the path of this program is unknown")?;
+    tokio::task::spawn_blocking(move || {
+        Postgres::start(&options, &program, &mut |line| tracing::info!("{line}"))
+    })
+    .await?
+}
+
+async fn create_database(postgres: &Postgres) -> anyhow::Result<()> {
+    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&postgres.url("postgres")).await?;
+    let exists = sqlx::query_scalar::<_, bool>("select exists (select from pg_database where datname = $1)");
+    if !exists.bind(DATABASE).fetch_one(&mut connection).await? {
+        sqlx::query("create database onlycar")
+            .execute(&mut connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn serve_objects(data_dir: &Path, keys: &Keys, stop: CancellationToken) -> anyhow::Result<SocketAddr> {
+    let store = ObjectStore::open(
+        &data_dir.join("objects"),
+        BUCKET,
+        &keys.s3_access,
+        &keys.s3_secret,
+    )?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(store.serve(listener, stop.cancelled_owned()));
+    Ok(address)
+}
+
+/// Where the mailbox takes mail and where it shows it.
+struct MailAddresses {
+    smtp: SocketAddr,
+    pages: SocketAddr,
+}
+
+async fn serve_mail(data_dir: &Path, stop: CancellationToken) -> anyhow::Result<MailAddresses> {
+    let mailbox = Mailbox::open(&data_dir.join("mail"))?;
+    let smtp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let pages = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let addresses = MailAddresses {
+        smtp: smtp.local_addr()?,
+        pages: pages.local_addr()?,
+    };
+    let router = mailbox.router();
+    tokio::spawn(mailbox.serve(smtp, stop.clone().cancelled_owned()));
+    tokio::spawn(async move {
+        axum::serve(pages, router)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await
+    });
+    Ok(addresses)
+}
+
+/// The environment that the contract asks for, all of it, with everything on this machine.
+fn environment(
+    base_url: &str,
+    database_url: &str,
+    s3: SocketAddr,
+    mail: &MailAddresses,
+    keys: &Keys,
+) -> Environment {
+    let text = |text: &str| text.to_owned();
+    [
+        ("DATABASE_URL", text(database_url)),
+        ("PUBLIC_URL", text(base_url)),
+        ("LOG_FORMAT", text("pretty")),
+        ("STRIPE_PUBLISHABLE_KEY", text("pk_test_onlycar_dev")),
+        ("STRIPE_SECRET_KEY", text("sk_test_onlycar_dev")),
+        ("STRIPE_WEBHOOK_SECRET", keys.stripe.clone()),
+        ("STRIPE_ACCOUNT_ID", text("acct_onlycar_dev")),
+        ("STRIPE_GIGSTACK_CONNECTION_ID", text("conexion_dev")),
+        ("GIGSTACK_API_KEY", text("gigstack_dev")),
+        ("GIGSTACK_API_SECRET", keys.gigstack.clone()),
+        ("GIGSTACK_ENV", text("sandbox")),
+        ("MIFIEL_APP_ID", text("mifiel_dev")),
+        ("MIFIEL_APP_SECRET", keys.mifiel.clone()),
+        ("MIFIEL_ENV", text("sandbox")),
+        (
+            "MIFIEL_WEBHOOK_URL",
+            format!("{base_url}/api/webhooks/mifiel?token={}", keys.mifiel),
+        ),
+        ("EMISOR_RFC", text("EKU9003173C9")),
+        ("EMISOR_RAZON_SOCIAL", text("ESCUELA KEMPER URGATE")),
+        ("EMISOR_REGIMEN", text("612")),
+        ("EMISOR_CP", text("88000")),
+        ("R2_ACCOUNT_ID", text("dev")),
+        ("R2_ACCESS_KEY_ID", keys.s3_access.clone()),
+        ("R2_SECRET_ACCESS_KEY", keys.s3_secret.clone()),
+        ("R2_BUCKET_NAME", text(BUCKET)),
+        ("R2_ENDPOINT", format!("http://{s3}")),
+        ("SUPABASE_URL", text(base_url)),
+        ("SUPABASE_ANON_KEY", text("anon_dev")),
+        ("SUPABASE_SERVICE_ROLE_KEY", text("service_dev")),
+        ("SUPABASE_JWT_SECRET", keys.jwt.clone()),
+        ("SMTP_URL", format!("smtp://{}", mail.smtp)),
+        ("MAIL_FROM", text("OnlyCar <hola@onlycar.example>")),
+        ("TEAM_EMAIL", text("equipo@onlycar.example")),
+    ]
+    .into_iter()
+    .collect()
+}

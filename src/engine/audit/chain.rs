@@ -1,0 +1,63 @@
+//! One link of the chain: what is hashed, and how.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use sqlx::FromRow;
+
+/// `hash_anterior` of the very first row.
+pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// A row of `logs_auditoria`, with the texts exactly as PostgreSQL prints them.
+#[derive(FromRow)]
+pub(super) struct Link {
+    pub(super) id: i64,
+    ocurrido_en: DateTime<Utc>,
+    actor: String,
+    accion: String,
+    recurso_tipo: String,
+    recurso_id: String,
+    detalle: String,
+    ip: Option<String>,
+    evento_id: Option<String>,
+    trabajo_id: Option<String>,
+    pub(super) hash_anterior: Option<String>,
+    pub(super) hash: Option<String>,
+}
+
+/// The columns of [`Link`]; jsonb prints itself in one canonical order, so its text can be hashed.
+pub(super) const COLUMNS: &str =
+    "id, ocurrido_en, actor, accion, recurso_tipo, recurso_id, detalle::text as detalle,
+    ip::text as ip, evento_id::text as evento_id, trabajo_id::text as trabajo_id, hash_anterior, hash";
+
+impl Link {
+    /// SHA-256 over the hash before and every column, each with its length in front (an absent one has the
+    /// length `u32::MAX`), so that no two different rows give the same bytes.
+    pub(super) fn digest(&self, before: &str) -> String {
+        let mut sha = Sha256::new();
+        let id = self.id.to_string();
+        let at = self.ocurrido_en.timestamp_micros().to_string();
+        let required = [
+            before,
+            &id,
+            &at,
+            &self.actor,
+            &self.accion,
+            &self.recurso_tipo,
+            &self.recurso_id,
+            &self.detalle,
+        ];
+        for text in required {
+            add(&mut sha, Some(text));
+        }
+        for text in [&self.ip, &self.evento_id, &self.trabajo_id] {
+            add(&mut sha, text.as_deref());
+        }
+        hex::encode(sha.finalize())
+    }
+}
+
+fn add(sha: &mut Sha256, text: Option<&str>) {
+    let length = text.map_or(u32::MAX, |text| u32::try_from(text.len()).unwrap_or(u32::MAX - 1));
+    sha.update(length.to_be_bytes());
+    sha.update(text.unwrap_or_default());
+}

@@ -1,0 +1,71 @@
+//! Verifying: reading the whole chain and computing every hash again.
+
+use futures_util::TryStreamExt;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use super::chain::{COLUMNS, GENESIS, Link};
+
+/// The chain holds.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Intact {
+    /// How many rows were checked.
+    pub rows: u64,
+    /// The last sealed row.
+    pub last_id: i64,
+    /// Its hash: note it elsewhere, and nobody can rewrite the log before it unseen.
+    pub last_hash: String,
+}
+
+/// The chain is broken, and where.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Broken {
+    /// The first row that does not fit.
+    pub id: i64,
+    /// What does not fit about it.
+    pub reason: &'static str,
+}
+
+/// Reads all sealed rows in order, in one snapshot's memory-bounded stream.
+pub async fn verify(pool: &PgPool) -> Result<Result<Intact, Broken>, sqlx::Error> {
+    let head = sqlx::query!("select last_id, last_hash from engine.audit_head")
+        .fetch_one(pool)
+        .await?;
+    let sql = format!("select {COLUMNS} from logs_auditoria where id <= $1 order by id");
+    let mut links = sqlx::query_as::<_, Link>(AssertSqlSafe(sql))
+        .bind(head.last_id)
+        .fetch(pool);
+    let mut intact = Intact {
+        rows: 0,
+        last_id: 0,
+        last_hash: GENESIS.to_owned(),
+    };
+    while let Some(link) = links.try_next().await? {
+        if let Some(reason) = fault(&link, &intact.last_hash) {
+            return Ok(Err(Broken { id: link.id, reason }));
+        }
+        intact = Intact {
+            rows: intact.rows + 1,
+            last_id: link.id,
+            last_hash: link.hash.unwrap_or_default(),
+        };
+    }
+    if (intact.last_id, &intact.last_hash) != (head.last_id, &head.last_hash) {
+        return Ok(Err(Broken {
+            id: head.last_id,
+            reason: "the rows at the end of the sealed chain are missing",
+        }));
+    }
+    Ok(Ok(intact))
+}
+
+fn fault(link: &Link, before: &str) -> Option<&'static str> {
+    if link.hash_anterior.is_none() || link.hash.is_none() {
+        Some("it is not sealed although rows after it are: it was put in later")
+    } else if link.hash_anterior.as_deref() != Some(before) {
+        Some("it does not follow the row before it: one was removed, added or exchanged")
+    } else if link.hash.as_deref() != Some(link.digest(before).as_str()) {
+        Some("its content is not what was sealed: it was changed")
+    } else {
+        None
+    }
+}

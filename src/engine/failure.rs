@@ -1,0 +1,38 @@
+//! Why a piece of work did not end, as the queue understands it.
+
+use std::time::Duration;
+
+/// What the queue does with a piece of work that did not end.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Try again later: after `after` when somebody said when, else after the usual growing wait.
+    #[error("{reason}")]
+    Retry {
+        /// What happened.
+        reason: String,
+        /// When the other side wants to be asked again.
+        after: Option<Duration>,
+    },
+    /// Keep it for a person: it is not wrong to try again, it is useless.
+    #[error("{0}")]
+    Park(String),
+    /// Another worker holds the row now; nothing was written, and nothing must be.
+    #[error("the lease was lost to another worker; nothing was written")]
+    LeaseLost,
+}
+
+impl Failure {
+    /// Try again after the usual wait.
+    pub fn retry(reason: impl ToString) -> Self {
+        Self::Retry {
+            reason: reason.to_string(),
+            after: None,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::retry(format!("database: {error}"))
+    }
+}

@@ -1,0 +1,179 @@
+//! Looking back: which events came, and the story of each.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// Which events to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of one provider.
+    pub provider: Option<String>,
+    /// Of one type.
+    pub event_type: Option<String>,
+    /// In one state.
+    pub state: Option<String>,
+    /// Received since.
+    pub since: Option<DateTime<Utc>>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// One event of the inbox.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// Our id.
+    pub id: Uuid,
+    /// Who sent it.
+    pub provider: String,
+    /// The provider's id.
+    pub event_id: String,
+    /// What happened.
+    pub event_type: String,
+    /// The API version that shaped it.
+    pub api_version: Option<String>,
+    /// When it happened, by the provider.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// How it was trusted.
+    pub trust: String,
+    /// Where it stands.
+    pub state: String,
+    /// Claims so far.
+    pub attempts: i32,
+    /// Why it is not processed, or was not at first.
+    pub last_error: Option<String>,
+    /// When it was done.
+    pub processed_at: Option<DateTime<Utc>>,
+    /// SHA-256 of the bytes received, hexadecimal; it stays when the bytes are gone.
+    pub payload_sha256: String,
+}
+
+/// An attempt that failed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Attempt {
+    /// Which.
+    pub attempt: i32,
+    /// When.
+    pub failed_at: DateTime<Utc>,
+    /// Why.
+    pub error: String,
+}
+
+/// An audit row that the event caused.
+#[derive(Debug, Clone, Serialize)]
+pub struct Effect {
+    /// Row of `logs_auditoria`.
+    pub id: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// On which table.
+    pub resource_type: String,
+    /// On which row.
+    pub resource_id: String,
+    /// More.
+    pub detail: Value,
+}
+
+/// A job that the event caused.
+#[derive(Debug, Clone, Serialize)]
+pub struct Followup {
+    /// Row of `engine.jobs`.
+    pub id: Uuid,
+    /// Its kind.
+    pub kind: String,
+    /// Where it stands.
+    pub state: String,
+    /// Claims so far.
+    pub attempts: i32,
+    /// Why it is not done.
+    pub last_error: Option<String>,
+}
+
+/// All that is known of one event.
+#[derive(Debug, Clone, Serialize)]
+pub struct Story {
+    /// The event.
+    pub event: Summary,
+    /// What failed before.
+    pub failed_attempts: Vec<Attempt>,
+    /// What it changed.
+    pub effects: Vec<Effect>,
+    /// What it asked for.
+    pub jobs: Vec<Followup>,
+}
+
+/// The newest events first.
+pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Summary>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Summary,
+        r#"select id, provider, event_id, event_type, api_version, occurred_at, received_at, trust, state, attempts,
+                  last_error, processed_at, encode(payload_sha256, 'hex') as "payload_sha256!"
+           from webhooks.events
+           where ($1::text is null or provider = $1) and ($2::text is null or event_type = $2)
+             and ($3::text is null or state = $3) and ($4::timestamptz is null or received_at >= $4)
+           order by received_at desc, id desc limit $5"#,
+        filter.provider,
+        filter.event_type,
+        filter.state,
+        filter.since,
+        filter.limit,
+    );
+    rows.fetch_all(pool).await
+}
+
+/// The story of one event, by our id or by the provider's.
+pub async fn show(pool: &PgPool, id: &str) -> Result<Option<Story>, sqlx::Error> {
+    let event = sqlx::query_as!(
+        Summary,
+        r#"select id, provider, event_id, event_type, api_version, occurred_at, received_at, trust, state, attempts,
+                  last_error, processed_at, encode(payload_sha256, 'hex') as "payload_sha256!"
+           from webhooks.events where event_id = $1 or id::text = $1 order by received_at limit 1"#,
+        id,
+    );
+    match event.fetch_optional(pool).await? {
+        Some(event) => Ok(Some(Story {
+            failed_attempts: failed_attempts(pool, event.id).await?,
+            effects: effects(pool, event.id).await?,
+            jobs: jobs(pool, event.id).await?,
+            event,
+        })),
+        None => Ok(None),
+    }
+}
+
+async fn failed_attempts(pool: &PgPool, event: Uuid) -> Result<Vec<Attempt>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Attempt,
+        "select attempt, failed_at, error from engine.failures where row_id = $1 order by id",
+        event
+    );
+    rows.fetch_all(pool).await
+}
+
+async fn effects(pool: &PgPool, event: Uuid) -> Result<Vec<Effect>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Effect,
+        "select id, ocurrido_en as at, actor, accion as action, recurso_tipo as resource_type,
+                recurso_id as resource_id, detalle as detail
+         from logs_auditoria where evento_id = $1 order by id",
+        event
+    );
+    rows.fetch_all(pool).await
+}
+
+async fn jobs(pool: &PgPool, event: Uuid) -> Result<Vec<Followup>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Followup,
+        "select id, kind, state, attempts, last_error from engine.jobs where cause = $1 order by created_at, id",
+        event
+    );
+    rows.fetch_all(pool).await
+}

@@ -1,0 +1,106 @@
+//! Jobs: work that needs the network. First `act` (no transaction open, safe to run twice), then `record`.
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::queue::Claim;
+use super::work::{Unit, Work};
+use super::{Engine, Failure};
+use crate::ground::facts::Actor;
+
+/// A kind of job.
+pub trait Job: Send + Sync + 'static {
+    /// What `act` brought home.
+    type Done: Send;
+
+    /// The name kept in `engine.jobs.kind`.
+    fn kind(&self) -> &'static str;
+
+    /// Does it. A worker that dies after this runs it again: the task's id is the idempotency key.
+    fn act(&self, task: &Task) -> impl Future<Output = Result<Self::Done, Failure>> + Send;
+
+    /// Writes down what was done, in the transaction that marks the job.
+    fn record(
+        &self,
+        task: &Task,
+        done: Self::Done,
+        work: &mut Work,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// A job to be done, as a unit of work asks for it.
+pub struct NewJob {
+    pub(super) id: Uuid,
+    pub(super) kind: &'static str,
+    pub(super) payload: Value,
+    pub(super) run_at: DateTime<Utc>,
+}
+
+impl NewJob {
+    /// A job for now. The payload holds ids, never personal data: the job looks them up when it runs.
+    pub fn now(work: &Work, kind: &'static str, payload: &impl Serialize) -> Result<Self, Failure> {
+        let payload = serde_json::to_value(payload).map_err(Failure::retry)?;
+        Ok(Self {
+            id: work.new_id(),
+            kind,
+            payload,
+            run_at: work.now(),
+        })
+    }
+}
+
+/// A claimed job.
+#[derive(Debug, Clone, FromRow)]
+pub struct Task {
+    /// Row of `engine.jobs`.
+    pub id: Uuid,
+    /// Its kind.
+    pub kind: String,
+    /// What it is about.
+    pub payload: Value,
+    /// The event that caused it, if one did.
+    pub cause: Option<Uuid>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+}
+
+/// [`Job`] without its type, so that the machine can hold all kinds in one table.
+pub(super) trait AnyJob: Send + Sync {
+    fn run<'a>(
+        &'a self,
+        engine: &'a Engine,
+        claim: Claim,
+        task: &'a Task,
+    ) -> BoxFuture<'a, Result<(), Failure>>;
+}
+
+impl<J: Job> AnyJob for J {
+    fn run<'a>(
+        &'a self,
+        engine: &'a Engine,
+        claim: Claim,
+        task: &'a Task,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let done = self.act(task).await?;
+            let mut work = engine.begin(task.unit(claim)).await?;
+            self.record(task, done, &mut work).await?;
+            work.commit().await.map(drop)
+        })
+    }
+}
+
+impl Task {
+    pub(super) fn unit(&self, claim: Claim) -> Unit {
+        Unit {
+            claim,
+            cause: self.cause,
+            actor: Actor::System,
+            context: vec![("trabajo", self.kind.clone())],
+        }
+    }
+}

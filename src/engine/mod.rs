@@ -1,0 +1,102 @@
+//! The webhook machine: receive, keep, handle once in effect. It names no provider and no business.
+
+pub mod audit;
+mod failure;
+pub mod history;
+pub mod inbox;
+pub mod job;
+mod process;
+pub mod queue;
+pub mod receive;
+pub mod schedule;
+pub mod source;
+pub mod watch;
+pub mod work;
+pub mod worker;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+pub use failure::Failure;
+
+use crate::ground::clock::Clock;
+use crate::ground::config;
+use crate::tools::db::Pools;
+use inbox::Inbox;
+use job::{AnyJob, Job};
+use queue::Wakers;
+use schedule::Schedule;
+use source::Source;
+use work::{React, Unit, Work};
+
+/// What the machine runs with: its tables, its clock, the providers and jobs it was given, and the story.
+pub struct Engine {
+    /// For answers and effects.
+    pub pool: PgPool,
+    /// For lease renewals alone, so that busy handlers cannot starve them.
+    pub leases: PgPool,
+    /// What time it is.
+    pub clock: Clock,
+    /// How workers behave.
+    pub settings: config::Worker,
+    /// The door of the inbox.
+    pub inbox: Inbox,
+    sources: HashMap<&'static str, Arc<dyn Source>>,
+    jobs: HashMap<&'static str, Arc<dyn AnyJob>>,
+    schedule: Vec<Schedule>,
+    react: React,
+    wakers: Wakers,
+}
+
+impl Engine {
+    /// A machine without providers and jobs; `with_source`, `with_job` and `with_schedule` add them.
+    pub fn new(pools: Pools, clock: Clock, file: &config::File, react: React) -> Self {
+        let wakers = Wakers::default();
+        let inbox = Inbox::open(pools.main.clone(), &file.inbox, wakers.clone());
+        Self {
+            pool: pools.main,
+            leases: pools.leases,
+            clock,
+            settings: file.worker.clone(),
+            inbox,
+            sources: HashMap::new(),
+            jobs: HashMap::new(),
+            schedule: Vec::new(),
+            react,
+            wakers,
+        }
+    }
+
+    /// Adds a provider.
+    #[must_use]
+    pub fn with_source(mut self, source: Arc<dyn Source>) -> Self {
+        self.sources.insert(source.name(), source);
+        self
+    }
+
+    /// Adds a kind of job.
+    #[must_use]
+    pub fn with_job(mut self, job: impl Job) -> Self {
+        self.jobs.insert(job.kind(), Arc::new(job));
+        self
+    }
+
+    /// Adds a job that comes by itself.
+    #[must_use]
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule.push(schedule);
+        self
+    }
+
+    /// How many events wait (counted up to 10,000), and how many seconds the oldest of them has been due.
+    pub async fn backlog(&self) -> Result<(i64, i64), sqlx::Error> {
+        queue::backlog(&self.pool, self.clock.now()).await
+    }
+
+    /// Opens a unit of work: one transaction, and what it will say and ask for.
+    pub async fn begin(&self, unit: Unit) -> Result<Work, Failure> {
+        Work::begin(self, unit).await
+    }
+}

@@ -1,0 +1,170 @@
+//! The door for webhooks: raw bytes, verify, keep, answer. Nothing else happens before the answer.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::Engine;
+use super::inbox::{NotStored, Stored};
+use super::source::{Refusal, Source, Verified};
+use crate::ground::config;
+
+/// One provider's door.
+#[derive(Clone)]
+pub struct Door {
+    engine: Arc<Engine>,
+    source: Arc<dyn Source>,
+    bodies: Arc<Bodies>,
+}
+
+/// A bound on the memory of all bodies being read: a flood of large bodies is refused, not swallowed.
+pub struct Bodies {
+    free_kib: Semaphore,
+    limit: usize,
+}
+
+impl Bodies {
+    /// The bounds of `[http]`.
+    pub fn new(settings: &config::Http) -> Self {
+        Self {
+            free_kib: Semaphore::new(settings.bodies_in_flight_mib * 1024),
+            limit: settings.body_limit_kib * 1024,
+        }
+    }
+
+    fn reserve(&self, request: &Request) -> Result<SemaphorePermit<'_>, Answer> {
+        let declared = request.headers().get(header::CONTENT_LENGTH);
+        let declared = declared.and_then(|value| value.to_str().ok()?.parse().ok());
+        let bytes: usize = declared.unwrap_or(self.limit);
+        if bytes > self.limit {
+            return Err(Answer::TooLarge);
+        }
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
+        self.free_kib.try_acquire_many(kib).map_err(|_| Answer::Flood)
+    }
+
+    async fn read(&self, body: Body) -> Result<Bytes, Answer> {
+        to_bytes(body, self.limit).await.map_err(|error| {
+            let too_large =
+                std::error::Error::source(&error).is_some_and(|e| e.is::<http_body_util::LengthLimitError>());
+            if too_large {
+                Answer::TooLarge
+            } else {
+                Answer::CutOff
+            }
+        })
+    }
+}
+
+impl Door {
+    /// The door of `source`.
+    pub fn new(engine: &Arc<Engine>, source: Arc<dyn Source>, bodies: &Arc<Bodies>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            source,
+            bodies: Arc::clone(bodies),
+        }
+    }
+
+    async fn take(&self, request: Request) -> Answer {
+        let (Ok(answer) | Err(answer)) = self.try_take(request).await;
+        answer
+    }
+
+    async fn try_take(&self, request: Request) -> Result<Answer, Answer> {
+        let _memory = self.bodies.reserve(&request)?;
+        let (parts, body) = request.into_parts();
+        let body = self.bodies.read(body).await?;
+        let now = self.engine.clock.now();
+        let message = Verified::new(&*self.source, &parts.headers, body, now).map_err(Answer::Refused)?;
+        match self.engine.inbox.keep(message, self.engine.clock.new_id()).await {
+            Ok(stored) => Ok(Answer::Received(stored)),
+            Err(NotStored::Full) => Err(Answer::Flood),
+            Err(NotStored::Unavailable) => Err(Answer::Away),
+        }
+    }
+}
+
+/// Receives one webhook.
+pub async fn receive(State(door): State<Door>, request: Request) -> Response {
+    let answer = door.take(request).await;
+    let provider = door.source.name();
+    metrics::counter!("webhooks_received_total", "provider" => provider, "answer" => answer.code())
+        .increment(1);
+    match &answer {
+        Answer::Received(_) => {}
+        Answer::Refused(refusal) => {
+            tracing::warn!(target: "security", provider, code = refusal.code, reason = %refusal.reason, "webhook refused");
+        }
+        other => tracing::warn!(provider, answer = other.code(), "webhook not taken"),
+    }
+    answer.into_response()
+}
+
+enum Answer {
+    Received(Stored),
+    Refused(Refusal),
+    TooLarge,
+    CutOff,
+    Flood,
+    Away,
+}
+
+impl Answer {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Received(Stored::New) => "received",
+            Self::Received(Stored::Duplicate) => "duplicate",
+            Self::Refused(refusal) => refusal.code,
+            Self::TooLarge => "too-large",
+            Self::CutOff => "cut-off",
+            Self::Flood => "flood",
+            Self::Away => "database-away",
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let json = |body: &'static str| {
+            let kind = HeaderValue::from_static("application/json");
+            ([(header::CONTENT_TYPE, kind)], body).into_response()
+        };
+        let error =
+            |status: StatusCode, reason: &str| (status, format!("Webhook Error: {reason}")).into_response();
+        let later = |status: StatusCode, seconds: &'static str, reason: &str| {
+            let mut response = error(status, reason);
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+            response
+        };
+        match self {
+            Self::Received(Stored::New) => json(r#"{"received":true}"#),
+            Self::Received(Stored::Duplicate) => json(r#"{"received":true,"duplicate":true}"#),
+            Self::Refused(refusal) => error(StatusCode::BAD_REQUEST, &refusal.reason),
+            Self::TooLarge => error(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is over the limit of 1 MiB",
+            ),
+            Self::CutOff => error(
+                StatusCode::BAD_REQUEST,
+                "the body ended before its declared length",
+            ),
+            Self::Flood => later(
+                StatusCode::TOO_MANY_REQUESTS,
+                "5",
+                "too many requests at once; send it again",
+            ),
+            Self::Away => later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "30",
+                "the event could not be stored; send it again",
+            ),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What a provider of webhooks has to know about itself.
+
+use std::borrow::Cow;
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use super::Failure;
+use super::work::Work;
+use crate::ground::facts::Actor;
+
+/// A provider: how its messages are recognised, read and handled.
+pub trait Source: Send + Sync + 'static {
+    /// The provider's name, as `webhooks.events.provider` keeps it.
+    fn name(&self) -> &'static str;
+
+    /// Who the audit log names as the cause of its effects.
+    fn actor(&self) -> Actor;
+
+    /// Judges the raw bytes, in constant time and without any I/O.
+    fn verify(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Result<(), Refusal>;
+
+    /// Reads the outside of a verified message, leniently: only what is not an event at all is refused.
+    fn open(&self, body: &str) -> Result<Envelope, Refusal>;
+
+    /// Writes what the event means. The transaction is open: no network here.
+    fn handle<'a>(&'a self, event: &'a Event, work: &'a mut Work) -> BoxFuture<'a, Result<(), Failure>>;
+}
+
+/// Why a message is answered 400; nothing of it is kept.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// A stable word for metrics.
+    pub code: &'static str,
+    /// What the provider is told after `Webhook Error: `.
+    pub reason: Cow<'static, str>,
+}
+
+/// What is written on the outside of a message.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// The provider's id of the event: the key against duplicates.
+    pub event_id: String,
+    /// The provider's name of what happened.
+    pub event_type: String,
+    /// The version of the provider's API that shaped the payload.
+    pub api_version: Option<String>,
+    /// When it happened, by the provider's clock.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// Whether anybody here acts on it.
+    pub handled: bool,
+}
+
+/// A message whose signature was right. Only [`Verified::new`] makes one, and it asks the source.
+pub struct Verified {
+    pub(super) source: &'static str,
+    pub(super) envelope: Envelope,
+    pub(super) body: Bytes,
+    pub(super) received_at: DateTime<Utc>,
+}
+
+impl Verified {
+    /// Lets the source judge and open the message.
+    pub fn new(
+        source: &dyn Source,
+        headers: &HeaderMap,
+        body: Bytes,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Refusal> {
+        source.verify(headers, &body, now)?;
+        let text = std::str::from_utf8(&body).map_err(|_| Refusal {
+            code: "not-json",
+            reason: "the body is not UTF-8".into(),
+        })?;
+        let envelope = source.open(text)?;
+        Ok(Self {
+            source: source.name(),
+            envelope,
+            body,
+            received_at: now,
+        })
+    }
+}
+
+/// An event out of the inbox, as a handler sees it.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Row of `webhooks.events`.
+    pub id: Uuid,
+    /// The provider's id.
+    pub event_id: String,
+    /// The provider's name of what happened.
+    pub event_type: String,
+    /// When it happened by the provider's clock, else when it came.
+    pub occurred_at: DateTime<Utc>,
+    /// The bytes as received.
+    pub payload: Vec<u8>,
+    /// How it was trusted.
+    pub trust: String,
+}

@@ -1,0 +1,59 @@
+//! The only place that asks the time or makes an id.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono_tz::Tz;
+use uuid::Uuid;
+
+/// Where OnlyCar works and its month ends: Nuevo Laredo follows the daylight saving of the United States.
+pub const BUSINESS_ZONE: Tz = chrono_tz::America::Matamoros;
+
+/// What time it is, for everybody: the system's clock, or one that a test moves by hand.
+#[derive(Clone, Debug)]
+pub struct Clock(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    System,
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self(Kind::System)
+    }
+
+    /// A clock that stands still until [`Clock::advance`] moves it.
+    pub fn manual(start: DateTime<Utc>) -> Self {
+        Self(Kind::Manual(Arc::new(AtomicI64::new(start.timestamp_micros()))))
+    }
+
+    /// The time in UTC, in microseconds: what PostgreSQL keeps, so that a value survives its round trip.
+    #[allow(clippy::disallowed_methods)] // this is the one place
+    pub fn now(&self) -> DateTime<Utc> {
+        match &self.0 {
+            Kind::System => Utc::now().trunc_subsecs(6),
+            Kind::Manual(micros) => {
+                DateTime::from_timestamp_micros(micros.load(Ordering::SeqCst)).unwrap_or(DateTime::UNIX_EPOCH)
+            }
+        }
+    }
+
+    /// Moves a manual clock forward; the system's clock goes by itself and is left alone.
+    pub fn advance(&self, by: TimeDelta) {
+        if let Kind::Manual(micros) = &self.0 {
+            micros.fetch_add(by.num_microseconds().unwrap_or(0), Ordering::SeqCst);
+        }
+    }
+
+    /// A new id that sorts by the time it was made (UUID version 7), so that indexes grow at their end.
+    pub fn new_id(&self) -> Uuid {
+        let now = self.now();
+        let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+        let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos());
+        Uuid::new_v7(timestamp)
+    }
+}

@@ -1,0 +1,448 @@
+//! The environment: which variables there are, and how each is read and judged.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::secrets::check;
+use super::{File, Gigstack, Issuer, Mail, Mifiel, Mode, Problems, R2, Secrets, Settings, Stripe, Supabase};
+
+/// One variable of the environment.
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// Who must set it.
+    pub need: Need,
+}
+
+/// When a variable must be set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// Without it nothing starts.
+    Always,
+    /// In production only; elsewhere what needs it is switched off and a warning says so.
+    Production,
+    /// Never.
+    Optional,
+}
+
+use Need::{Always, Optional, Production};
+
+macro_rules! variables {
+    ($($name:literal $need:ident),+ $(,)?) => {
+        /// Every variable there is; `.env.example` explains each (a test compares the two).
+        pub const VARIABLES: &[Variable] = &[$(Variable { name: $name, need: $need }),+];
+    };
+}
+
+variables! {
+    "DATABASE_URL" Always,
+    "STRIPE_WEBHOOK_SECRET" Always,
+    "BIND_ADDR" Optional,
+    "PUBLIC_URL" Production,
+    "STRIPE_PUBLISHABLE_KEY" Production,
+    "STRIPE_SECRET_KEY" Production,
+    "STRIPE_ACCOUNT_ID" Production,
+    "STRIPE_GIGSTACK_CONNECTION_ID" Production,
+    "STRIPE_API_BASE" Optional,
+    "GIGSTACK_API_KEY" Production,
+    "GIGSTACK_API_SECRET" Production,
+    "GIGSTACK_ENV" Production,
+    "GIGSTACK_WEBHOOK_SECRET" Optional,
+    "GIGSTACK_BASE_URL" Optional,
+    "MIFIEL_APP_ID" Production,
+    "MIFIEL_APP_SECRET" Production,
+    "MIFIEL_ENV" Production,
+    "MIFIEL_WEBHOOK_URL" Production,
+    "MIFIEL_WEBHOOK_SECRET" Optional,
+    "MIFIEL_BASE_URL" Optional,
+    "EMISOR_RFC" Production,
+    "EMISOR_RAZON_SOCIAL" Production,
+    "EMISOR_REGIMEN" Production,
+    "EMISOR_CP" Production,
+    "R2_ACCOUNT_ID" Production,
+    "R2_ACCESS_KEY_ID" Production,
+    "R2_SECRET_ACCESS_KEY" Production,
+    "R2_BUCKET_NAME" Production,
+    "R2_ENDPOINT" Optional,
+    "SUPABASE_URL" Production,
+    "SUPABASE_ANON_KEY" Production,
+    "SUPABASE_SERVICE_ROLE_KEY" Production,
+    "SUPABASE_JWT_SECRET" Optional,
+    "SMTP_URL" Production,
+    "MAIL_FROM" Production,
+    "TEAM_EMAIL" Production,
+    "TEAM_WEBHOOK_URL" Optional,
+    "REDIS_URL" Optional,
+    "CLOUDFLARE_API_BASE" Optional,
+    "CLOUDFLARE_ACCOUNT_ID" Optional,
+    "CLOUDFLARE_API_TOKEN" Optional,
+    "D1_DATABASE_ID" Optional,
+    "KV_NAMESPACE_ID" Optional,
+    "OTEL_EXPORTER_OTLP_ENDPOINT" Optional,
+    "RUST_LOG" Optional,
+    "LOG_FORMAT" Optional,
+}
+
+/// Names and values as the process got them, or as a test made them up.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The process's own.
+    #[allow(clippy::disallowed_methods)] // this is the one place
+    pub fn of_process() -> Self {
+        Self(
+            std::env::vars_os()
+                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                .collect(),
+        )
+    }
+
+    /// The value as it stands, also when it is blank.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Environment {
+    fn from(pairs: [(&str, &str); N]) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
+    }
+}
+
+/// Reads variables one by one and remembers what was wrong with each.
+pub(super) struct Reader<'a> {
+    environment: &'a Environment,
+    problems: Vec<String>,
+    warnings: Vec<String>,
+    production: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(environment: &'a Environment, problems: Vec<String>) -> Self {
+        let starts = |name: &str, prefixes: &[&str]| {
+            environment
+                .get(name)
+                .is_some_and(|value| prefixes.iter().any(|prefix| value.starts_with(prefix)))
+        };
+        let production = starts("STRIPE_SECRET_KEY", &["sk_live_", "rk_live_"])
+            || ["GIGSTACK_ENV", "MIFIEL_ENV"]
+                .iter()
+                .any(|name| environment.get(name) == Some("production"));
+        Self {
+            environment,
+            problems,
+            warnings: Vec::new(),
+            production,
+        }
+    }
+
+    /// A text that is neither blank nor a placeholder.
+    fn text(&mut self, name: &'static str) -> Option<&'a str> {
+        match self.environment.get(name) {
+            Some(value) => match check(value) {
+                Ok(()) => Some(value),
+                Err(why) => {
+                    self.problems.push(format!("{name} {why}"));
+                    None
+                }
+            },
+            None => {
+                self.missing(name);
+                None
+            }
+        }
+    }
+
+    fn missing(&mut self, name: &'static str) {
+        let need = VARIABLES
+            .iter()
+            .find(|variable| variable.name == name)
+            .map_or(Always, |variable| variable.need);
+        match need {
+            Always => self.problems.push(format!("{name} is missing")),
+            Production if self.production => {
+                self.problems
+                    .push(format!("{name} is missing, and this is production (live keys)"));
+            }
+            Production => self
+                .warnings
+                .push(format!("{name} is not set: what needs it is switched off")),
+            Optional => {}
+        }
+    }
+
+    fn secret(&mut self, name: &'static str) -> Option<SecretString> {
+        self.text(name).map(SecretString::from)
+    }
+
+    fn secrets(&mut self, name: &'static str) -> Option<Secrets> {
+        let value = self.environment.get(name)?;
+        Secrets::parse(value)
+            .map_err(|why| self.problems.push(format!("{name} {why}")))
+            .ok()
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &'static str, what: &str) -> Option<T> {
+        let value = self.text(name)?;
+        let parsed = value.parse().ok();
+        if parsed.is_none() {
+            self.problems.push(format!("{name} is not {what}"));
+        }
+        parsed
+    }
+
+    fn address(&mut self, name: &'static str) -> Option<Url> {
+        let url: Url = self.parsed(name, "an address such as https://onlycar.mx")?;
+        if matches!(url.scheme(), "http" | "https") && url.has_host() {
+            return Some(url);
+        }
+        self.problems
+            .push(format!("{name} must begin with https:// and name a host"));
+        None
+    }
+
+    /// Where a vendor is: overridden for simulators and proxies, never for a simulator in production.
+    fn base(&mut self, name: &'static str, default: &Url) -> Url {
+        let Some(url) = self.address(name) else {
+            return default.clone();
+        };
+        if self.production && (url.scheme() != "https" || is_local(&url)) {
+            self.problems.push(format!(
+                "{name} points to a simulator (plain http or this machine) in production"
+            ));
+        }
+        url
+    }
+
+    fn mode(&mut self, name: &'static str) -> Option<Mode> {
+        match self.text(name)? {
+            "sandbox" => Some(Mode::Sandbox),
+            "production" => Some(Mode::Production),
+            _ => {
+                self.problems
+                    .push(format!("{name} must be sandbox or production"));
+                None
+            }
+        }
+    }
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_unspecified(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unspecified(),
+        None => true,
+    }
+}
+
+/// Reads all variables, so that all problems come to light together.
+pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, Problems> {
+    file.stripe.api_base = reader.base("STRIPE_API_BASE", &file.stripe.api_base.clone());
+    file.cloudflare.api_base = reader.base("CLOUDFLARE_API_BASE", &file.cloudflare.api_base.clone());
+    let database_url = database_url(reader);
+    let bind_addr = reader.parsed("BIND_ADDR", "an address and port such as 0.0.0.0:8080");
+    let bind_addr = bind_addr.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 8080)));
+    let public_url = reader.address("PUBLIC_URL");
+    let local = || Url::parse(&format!("http://localhost:{}", bind_addr.port())).ok();
+    let log_json = log_json(reader);
+    let stripe = stripe(reader);
+    let mail = mail(reader);
+    let gigstack = gigstack(reader, &file);
+    let mifiel = mifiel(reader, &file);
+    let issuer = issuer(reader);
+    let r2 = r2(reader);
+    let supabase = supabase(reader);
+    if let (Some(database_url), Some(stripe), Some(public_url), true) = (
+        database_url,
+        stripe,
+        public_url.or_else(local),
+        reader.problems.is_empty(),
+    ) {
+        let warnings = std::mem::take(&mut reader.warnings);
+        let production = reader.production;
+        return Ok(Settings {
+            production,
+            bind_addr,
+            public_url,
+            database_url,
+            log_json,
+            file,
+            stripe,
+            mail,
+            gigstack,
+            mifiel,
+            issuer,
+            r2,
+            supabase,
+            warnings,
+        });
+    }
+    Err(Problems(std::mem::take(&mut reader.problems)))
+}
+
+fn database_url(reader: &mut Reader<'_>) -> Option<SecretString> {
+    let url = reader.text("DATABASE_URL")?;
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Some(SecretString::from(url));
+    }
+    reader
+        .problems
+        .push("DATABASE_URL must begin with postgres://".to_owned());
+    None
+}
+
+fn log_json(reader: &mut Reader<'_>) -> bool {
+    match reader.text("LOG_FORMAT") {
+        None | Some("json") => true,
+        Some("pretty") => false,
+        Some(_) => {
+            reader
+                .problems
+                .push("LOG_FORMAT must be json or pretty".to_owned());
+            true
+        }
+    }
+}
+
+fn stripe(reader: &mut Reader<'_>) -> Option<Stripe> {
+    reader.text("STRIPE_PUBLISHABLE_KEY");
+    reader.text("STRIPE_GIGSTACK_CONNECTION_ID");
+    let secret_key = reader.secret("STRIPE_SECRET_KEY");
+    let account_id = reader.text("STRIPE_ACCOUNT_ID").map(str::to_owned);
+    let key = reader.environment.get("STRIPE_SECRET_KEY").unwrap_or_default();
+    let live = ["sk_live_", "rk_live_"]
+        .iter()
+        .any(|prefix| key.starts_with(prefix));
+    if !key.is_empty() && !["sk_", "rk_"].iter().any(|prefix| key.starts_with(prefix)) {
+        reader
+            .problems
+            .push("STRIPE_SECRET_KEY must begin with sk_ or rk_ (a restricted key is best)".to_owned());
+    }
+    if reader.environment.get("STRIPE_WEBHOOK_SECRET").is_none() {
+        reader.missing("STRIPE_WEBHOOK_SECRET");
+    }
+    let webhook_secrets = reader.secrets("STRIPE_WEBHOOK_SECRET")?;
+    Some(Stripe {
+        webhook_secrets,
+        secret_key,
+        account_id,
+        live,
+    })
+}
+
+fn mail(reader: &mut Reader<'_>) -> Mail {
+    let smtp_url = reader.secret("SMTP_URL");
+    let from = reader.text("MAIL_FROM").map(str::to_owned);
+    let team = reader.text("TEAM_EMAIL").map(str::to_owned);
+    for (name, value) in [("MAIL_FROM", &from), ("TEAM_EMAIL", &team)] {
+        if value
+            .as_deref()
+            .is_some_and(|address| address.parse::<lettre::message::Mailbox>().is_err())
+        {
+            reader.problems.push(format!("{name} is not a mail address"));
+        }
+    }
+    let team_webhook = reader
+        .address("TEAM_WEBHOOK_URL")
+        .map(|url| SecretString::from(url.as_str()));
+    Mail {
+        smtp_url,
+        from,
+        team,
+        team_webhook,
+    }
+}
+
+fn gigstack(reader: &mut Reader<'_>, file: &File) -> Option<Gigstack> {
+    let base_url = reader.base("GIGSTACK_BASE_URL", &file.gigstack.base_url);
+    let api_key = reader.secret("GIGSTACK_API_KEY");
+    let api_secret = reader.secret("GIGSTACK_API_SECRET");
+    let mode = reader.mode("GIGSTACK_ENV");
+    let own = reader.secrets("GIGSTACK_WEBHOOK_SECRET");
+    let webhook_secrets = own.or_else(|| reader.secrets("GIGSTACK_API_SECRET"));
+    Some(Gigstack {
+        api_key: api_key?,
+        api_secret: api_secret?,
+        webhook_secrets: webhook_secrets?,
+        mode: mode?,
+        base_url,
+    })
+}
+
+fn mifiel(reader: &mut Reader<'_>, file: &File) -> Option<Mifiel> {
+    let app_id = reader.text("MIFIEL_APP_ID").map(str::to_owned);
+    let app_secret = reader.secret("MIFIEL_APP_SECRET");
+    let mode = reader.mode("MIFIEL_ENV");
+    let webhook_url = reader
+        .address("MIFIEL_WEBHOOK_URL")
+        .map(|url| SecretString::from(url.as_str()));
+    let sandbox = mode == Some(Mode::Sandbox);
+    let default = if sandbox {
+        &file.mifiel.sandbox_base_url
+    } else {
+        &file.mifiel.base_url
+    };
+    let base_url = reader.base("MIFIEL_BASE_URL", default);
+    let own = reader.secrets("MIFIEL_WEBHOOK_SECRET");
+    let webhook_secrets = own.or_else(|| reader.secrets("MIFIEL_APP_SECRET"));
+    Some(Mifiel {
+        app_id: app_id?,
+        app_secret: app_secret?,
+        webhook_secrets: webhook_secrets?,
+        mode: mode?,
+        webhook_url: webhook_url?,
+        base_url,
+    })
+}
+
+fn issuer(reader: &mut Reader<'_>) -> Option<Issuer> {
+    let mut text = |name| reader.text(name).map(str::to_owned);
+    let (rfc, name) = (text("EMISOR_RFC"), text("EMISOR_RAZON_SOCIAL"));
+    let (regime, postal_code) = (text("EMISOR_REGIMEN"), text("EMISOR_CP"));
+    Some(Issuer {
+        rfc: rfc?,
+        name: name?,
+        regime: regime?,
+        postal_code: postal_code?,
+    })
+}
+
+fn r2(reader: &mut Reader<'_>) -> Option<R2> {
+    let account = reader.text("R2_ACCOUNT_ID");
+    let access_key_id = reader.text("R2_ACCESS_KEY_ID").map(str::to_owned);
+    let secret_access_key = reader.secret("R2_SECRET_ACCESS_KEY");
+    let bucket = reader.text("R2_BUCKET_NAME").map(str::to_owned);
+    let default = Url::parse(&format!("https://{}.r2.cloudflarestorage.com/", account?)).ok()?;
+    let endpoint = reader.base("R2_ENDPOINT", &default);
+    Some(R2 {
+        endpoint,
+        access_key_id: access_key_id?,
+        secret_access_key: secret_access_key?,
+        bucket: bucket?,
+    })
+}
+
+fn supabase(reader: &mut Reader<'_>) -> Option<Supabase> {
+    let url = reader.address("SUPABASE_URL");
+    let anon_key = reader.secret("SUPABASE_ANON_KEY");
+    let service_role_key = reader.secret("SUPABASE_SERVICE_ROLE_KEY");
+    let jwt_secret = reader.secret("SUPABASE_JWT_SECRET");
+    Some(Supabase {
+        url: url?,
+        anon_key: anon_key?,
+        service_role_key: service_role_key?,
+        jwt_secret,
+    })
+}

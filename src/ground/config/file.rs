@@ -1,0 +1,162 @@
+//! `config/*.toml`: the settings that are not secret. `config/default.toml` is their manual.
+
+use serde::Deserialize;
+use url::Url;
+
+const DEFAULT: &str = include_str!("../../../config/default.toml");
+
+/// All sections of the settings file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // config/default.toml explains every key
+pub struct File {
+    pub http: Http,
+    pub database: Database,
+    pub inbox: Inbox,
+    pub worker: Worker,
+    pub stripe: Stripe,
+    pub gigstack: Gigstack,
+    pub mifiel: Mifiel,
+    pub cloudflare: Cloudflare,
+    pub watch: Watch,
+}
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[allow(missing_docs)] // config/default.toml explains every key
+        pub struct $name { $(pub $field: $kind),+ }
+    };
+}
+
+section! {
+    /// `[http]`
+    Http { body_limit_kib: usize, bodies_in_flight_mib: usize, request_timeout_seconds: u64, shutdown_seconds: u64 }
+}
+section! {
+    /// `[database]`
+    Database {
+        max_connections: u32, acquire_timeout_ms: u64,
+        statement_timeout_seconds: u64, idle_in_transaction_timeout_seconds: u64,
+    }
+}
+section! {
+    /// `[inbox]`
+    Inbox { batch_rows: usize, batch_kib: usize, writers: usize, waiting_rows: usize }
+}
+section! {
+    /// `[worker]`
+    Worker {
+        concurrency: usize, claim_rows: usize, lease_seconds: u32, max_attempts: u16,
+        backoff_first_seconds: u32, backoff_longest_seconds: u32, poll_ms: u64,
+        give_way_above: usize, give_way_longest_ms: u64,
+    }
+}
+section! {
+    /// `[stripe]`
+    Stripe { api_base: Url }
+}
+section! {
+    /// `[gigstack]`
+    Gigstack { base_url: Url }
+}
+section! {
+    /// `[mifiel]`
+    Mifiel { base_url: Url, sandbox_base_url: Url }
+}
+section! {
+    /// `[cloudflare]`
+    Cloudflare { api_base: Url }
+}
+section! {
+    /// `[watch]`
+    Watch { every_seconds: u32, snapshot_alert_seconds: i64 }
+}
+
+impl File {
+    /// The built-in values alone.
+    pub fn embedded() -> Self {
+        #[allow(clippy::expect_used)] // a test reads the same text, so a broken default cannot be released
+        toml::from_str(DEFAULT).expect("config/default.toml is complete")
+    }
+
+    /// The built-in values with those of `text` over them; the error names the key and its line.
+    pub fn layered(text: Option<&str>) -> Result<Self, String> {
+        let Some(text) = text else {
+            return Ok(Self::embedded());
+        };
+        let parse = |text: &str| toml::from_str::<toml::Table>(text);
+        let mut table = parse(DEFAULT).map_err(|error| error.to_string())?;
+        let over = parse(text).map_err(|error| format!("the settings file is not TOML: {error}"))?;
+        merge(&mut table, over);
+        let file: Self = table
+            .try_into()
+            .map_err(|error| format!("the settings file: {}", one_line(&error)))?;
+        file.checked()
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        let positive = [
+            ("http.body_limit_kib", self.http.body_limit_kib),
+            ("http.bodies_in_flight_mib", self.http.bodies_in_flight_mib),
+            ("inbox.batch_rows", self.inbox.batch_rows),
+            ("inbox.batch_kib", self.inbox.batch_kib),
+            ("inbox.writers", self.inbox.writers),
+            ("inbox.waiting_rows", self.inbox.waiting_rows),
+            ("worker.concurrency", self.worker.concurrency),
+            ("worker.claim_rows", self.worker.claim_rows),
+            ("worker.max_attempts", usize::from(self.worker.max_attempts)),
+            ("worker.lease_seconds", self.worker.lease_seconds as usize),
+            ("database.max_connections", self.database.max_connections as usize),
+        ];
+        match positive.iter().find(|(_, value)| *value == 0) {
+            Some((key, _)) => Err(format!("the settings file: {key} must be at least 1")),
+            None => Ok(self),
+        }
+    }
+}
+
+fn merge(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => merge(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+fn one_line(error: &toml::de::Error) -> String {
+    error.message().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::File;
+
+    #[test]
+    fn the_embedded_defaults_are_complete() {
+        assert_eq!(File::embedded().http.body_limit_kib, 1024);
+    }
+
+    #[test]
+    fn the_production_file_fits_over_them() {
+        let production = include_str!("../../../config/production.toml");
+        assert!(File::layered(Some(production)).is_ok());
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = File::layered(Some("[worker]\nconcurency = 4\n")).expect_err("misspelt");
+        assert!(error.contains("concurency"), "{error}");
+    }
+
+    #[test]
+    fn zero_workers_are_refused() {
+        let error = File::layered(Some("[worker]\nconcurrency = 0\n")).expect_err("zero");
+        assert!(error.contains("worker.concurrency"), "{error}");
+    }
+}

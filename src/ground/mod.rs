@@ -1,0 +1,6 @@
+//! Ground floor: the words everybody uses. No I/O; imports nothing of ours.
+
+pub mod clock;
+pub mod config;
+pub mod facts;
+pub mod values;

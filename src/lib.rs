@@ -1,0 +1,15 @@
+//! OnlyCar Integraciones: webhooks in, effects out, exactly once. The floor plan, from the ground up; a file
+//! imports from its own floor or from a lower one, and `tests/it/floors.rs` holds the plan to it.
+
+pub mod app; // the composition root
+pub mod cli; // one file per command
+pub mod contracts; // slice: contratos_b2b
+#[cfg(feature = "dev")]
+pub mod dev;
+pub mod engine; // the webhook machine; names no provider and no business
+pub mod ground; // the words everybody uses: values, facts, clock, settings
+pub mod notifications; // mail and team channel; incidents
+pub mod payments; // slice: Stripe
+pub mod routes; // every URL
+pub mod story; // what follows from what
+pub mod tools; // hands to the outside: database, HTTP client, problems, layers, telemetry // everything `onlycar dev` brings along; not in the release image

@@ -1,0 +1,7 @@
+//! The `onlycar` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    onlycar::cli::main()
+}

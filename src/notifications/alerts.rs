@@ -1,0 +1,42 @@
+//! Incidents: one per cause, told to the team once, counted when it comes again.
+
+use super::Notice;
+use crate::engine::Failure;
+use crate::engine::work::Work;
+
+/// Opens the incident `cause`, or counts it when it is open already. Title and detail are Spanish, for the team.
+pub async fn raise(work: &mut Work, cause: &str, title: &str, detail: &str) -> Result<(), Failure> {
+    let (id, now) = (work.new_id(), work.now());
+    let detail = detail.replace('\0', "\u{fffd}");
+    let raised = sqlx::query!(
+        r#"insert into engine.alerts as alert (id, cause, title, detail, opened_at, last_seen_at)
+           values ($1, $2, $3, $4, $5, $5)
+           on conflict (cause) where resolved_at is null
+           do update set times = alert.times + 1, last_seen_at = excluded.last_seen_at, detail = excluded.detail
+           returning id, times"#,
+        id,
+        cause,
+        title,
+        detail,
+        now,
+    )
+    .fetch_one(work.connection())
+    .await?;
+    if raised.times == 1 {
+        Notice::Alert { alert: raised.id }.send(work)?;
+    }
+    Ok(())
+}
+
+/// Closes the incident when its cause is gone.
+pub async fn resolve(work: &mut Work, cause: &str) -> Result<(), Failure> {
+    let now = work.now();
+    sqlx::query!(
+        "update engine.alerts set resolved_at = $2 where cause = $1 and resolved_at is null",
+        cause,
+        now
+    )
+    .execute(work.connection())
+    .await?;
+    Ok(())
+}

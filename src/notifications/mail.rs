@@ -1,0 +1,115 @@
+//! The transports: SMTP for mail, one webhook for the team's chat.
+
+use anyhow::Context;
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::templates::Message;
+use crate::engine::Failure;
+use crate::ground::config;
+use crate::tools::outbound;
+
+/// Sends mail through `SMTP_URL`.
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl Mailer {
+    /// None when mail is not configured.
+    pub fn new(settings: &config::Mail) -> anyhow::Result<Option<Self>> {
+        let (Some(url), Some(from)) = (&settings.smtp_url, &settings.from) else {
+            return Ok(None);
+        };
+        // The error is dropped on purpose: it could repeat the password.
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret());
+        let transport = transport.map_err(|_| {
+            anyhow::anyhow!("SMTP_URL cannot be read\nhint: smtps://user:password@host:465, or smtp://host:587?tls=required")
+        })?;
+        let from = from.parse().context("MAIL_FROM is not a mail address")?;
+        Ok(Some(Self {
+            transport: transport.build(),
+            from,
+        }))
+    }
+
+    /// Sends one message. Its Message-ID is made of the job's id: a second sending of the same job, after a crash
+    /// between the server's answer and our commit, can be recognised as the same message.
+    pub async fn send(&self, id: Uuid, to: &str, message: &Message) -> Result<(), Failure> {
+        let to: Mailbox = to
+            .parse()
+            .map_err(|_| Failure::Park("the address of the recipient is not a mail address".to_owned()))?;
+        let domain = self.from.email.domain();
+        let mail = lettre::Message::builder()
+            .message_id(Some(format!("<{id}@{domain}>")))
+            .from(self.from.clone())
+            .to(to)
+            .subject(&message.subject)
+            .multipart(MultiPart::alternative_plain_html(
+                message.text.clone(),
+                message.html.clone(),
+            ))
+            .map_err(|error| Failure::Park(format!("the mail cannot be built: {error}")))?;
+        self.transport
+            .send(mail)
+            .await
+            .map(drop)
+            .map_err(|error| refused(&error))
+    }
+}
+
+/// A 5xx answer will not change by itself; everything else may.
+fn refused(error: &smtp::Error) -> Failure {
+    if error.is_permanent() {
+        Failure::Park(format!("the mail server refuses it for good: {error}"))
+    } else {
+        Failure::retry(format!("mail: {error}"))
+    }
+}
+
+/// The internal team: its address, and its chat when there is one.
+pub struct Team {
+    address: Option<String>,
+    chat: Option<(reqwest::Client, SecretString)>,
+}
+
+impl Team {
+    /// As `TEAM_EMAIL` and `TEAM_WEBHOOK_URL` tell.
+    pub fn new(settings: &config::Mail) -> anyhow::Result<Self> {
+        let chat = match &settings.team_webhook {
+            Some(url) => Some((outbound::client()?, url.clone())),
+            None => None,
+        };
+        Ok(Self {
+            address: settings.team.clone(),
+            chat,
+        })
+    }
+
+    /// The team's mail address.
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+
+    /// Posts to the chat, when there is one. Its address is a secret: errors leave it out.
+    pub async fn post(&self, message: &Message) -> Result<(), Failure> {
+        let Some((client, url)) = &self.chat else {
+            return Ok(());
+        };
+        let body = json!({ "text": format!("*{}*\n{}", message.subject, message.text) });
+        let answer = client.post(url.expose_secret()).json(&body).send().await;
+        let answer =
+            answer.map_err(|error| Failure::retry(format!("team webhook: {}", error.without_url())))?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        Err(Failure::retry(format!(
+            "team webhook: answered {}",
+            answer.status()
+        )))
+    }
+}

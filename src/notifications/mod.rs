@@ -1,0 +1,173 @@
+//! Notifications: mail to clients, mail and chat to the internal team. Always as jobs, never inside a handler.
+
+pub mod alerts;
+mod mail;
+mod recipients;
+mod templates;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::engine::Failure;
+use crate::engine::job::{Job, NewJob, Task};
+use crate::engine::work::{Verdict, Work};
+use crate::ground::config;
+use crate::ground::values::{ClientId, ContractId, ServiceId};
+use mail::{Mailer, Team};
+use templates::Message;
+
+/// The kind of job that sends one notice.
+const KIND: &str = "notificar";
+
+/// What somebody has to be told. Ids and codes only: names and addresses are looked up when it is sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "notice", rename_all = "snake_case")]
+pub enum Notice {
+    /// To the client: the payment failed, another payment method is needed.
+    PaymentFailed {
+        /// Whom to tell.
+        client: ClientId,
+        /// What was to be paid; a subscription's payment names none.
+        service: Option<ServiceId>,
+        /// Stripe's code of the reason.
+        code: String,
+    },
+    /// To the team: a contract became inactive.
+    ContractEnded {
+        /// Which.
+        contract: ContractId,
+        /// The subscription that ended.
+        subscription: String,
+    },
+    /// To the team: an incident was opened.
+    Alert {
+        /// Row of `engine.alerts`.
+        alert: Uuid,
+    },
+}
+
+impl Notice {
+    /// Asks for the notice to be sent once the unit of work is committed.
+    pub fn send(&self, work: &mut Work) -> Result<(), Failure> {
+        let job = NewJob::now(work, KIND, self)?;
+        work.enqueue(job);
+        Ok(())
+    }
+
+    /// What it is about, for the audit log.
+    fn resource(&self) -> (&'static str, Uuid) {
+        match self {
+            Self::PaymentFailed {
+                service: Some(service),
+                ..
+            } => ("servicios", service.0),
+            Self::PaymentFailed { client, .. } => ("clientes", client.0),
+            Self::ContractEnded { contract, .. } => ("contratos_b2b", contract.0),
+            Self::Alert { alert } => ("alertas", *alert),
+        }
+    }
+}
+
+/// The job that sends notices.
+pub struct Notify {
+    pool: PgPool,
+    mailer: Option<Mailer>,
+    team: Team,
+}
+
+/// Where a notice went.
+pub enum Sent {
+    /// By mail, and to the team's channel when there is one.
+    Delivered,
+    /// Nowhere, because this is not configured or the client has no address.
+    Nowhere(&'static str),
+}
+
+impl Notify {
+    /// Connects nothing yet; a wrong address is found here.
+    pub fn new(pool: PgPool, settings: &config::Mail) -> anyhow::Result<Self> {
+        Ok(Self {
+            pool,
+            mailer: Mailer::new(settings)?,
+            team: Team::new(settings)?,
+        })
+    }
+
+    async fn message(&self, notice: &Notice) -> Result<Message, Failure> {
+        match notice {
+            Notice::PaymentFailed {
+                client,
+                service,
+                code,
+            } => {
+                let client = recipients::client(&self.pool, *client).await?;
+                let service = recipients::service(&self.pool, *service).await?;
+                templates::payment_failed(&client, service.as_ref(), code)
+            }
+            Notice::ContractEnded {
+                contract,
+                subscription,
+            } => {
+                let contract = recipients::contract(&self.pool, *contract).await?;
+                templates::contract_ended(&contract, subscription)
+            }
+            Notice::Alert { alert } => templates::alert(&recipients::alert(&self.pool, *alert).await?),
+        }
+    }
+
+    async fn deliver(&self, task: &Task, message: &Message) -> Result<Sent, Failure> {
+        if message.to_team {
+            self.team.post(message).await?;
+        }
+        let Some(mailer) = &self.mailer else {
+            return Ok(Sent::Nowhere("SMTP_URL o MAIL_FROM no está configurado"));
+        };
+        let address = if message.to_team {
+            self.team.address()
+        } else {
+            message.to.as_deref()
+        };
+        let Some(address) = address else {
+            return Ok(Sent::Nowhere("no hay dirección de correo"));
+        };
+        mailer.send(task.id, address, message).await?;
+        Ok(Sent::Delivered)
+    }
+}
+
+impl Job for Notify {
+    type Done = Sent;
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn act(&self, task: &Task) -> Result<Sent, Failure> {
+        let message = self.message(&notice(task)?).await?;
+        self.deliver(task, &message).await
+    }
+
+    async fn record(&self, task: &Task, sent: Sent, work: &mut Work) -> Result<(), Failure> {
+        let (kind, resource) = notice(task)?.resource();
+        match sent {
+            Sent::Delivered => work.audit("notificacion.enviada", kind, resource, json!({})),
+            Sent::Nowhere(reason) => {
+                work.audit(
+                    "notificacion.no_enviada",
+                    kind,
+                    resource,
+                    json!({ "motivo": reason }),
+                );
+                work.end(Verdict::Ignored(reason.to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn notice(task: &Task) -> Result<Notice, Failure> {
+    serde_json::from_value(task.payload.clone())
+        .map_err(|error| Failure::Park(format!("the notice cannot be read: {error}")))
+}

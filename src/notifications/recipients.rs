@@ -1,0 +1,82 @@
+//! Who is told and what about: looked up when the notice is sent, so that jobs hold no personal data.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::engine::Failure;
+use crate::ground::values::{ClientId, ContractId, ServiceId};
+
+/// A client, as a mail addresses them.
+pub struct Client {
+    pub name: String,
+    pub email: Option<String>,
+}
+
+/// A service, as a mail names it.
+pub struct Service {
+    pub description: String,
+    pub price: String,
+}
+
+/// A contract, as the team knows it.
+pub struct Contract {
+    pub id: Uuid,
+    pub kind: String,
+    pub client: String,
+}
+
+/// An incident.
+pub struct Alert {
+    pub title: String,
+    pub detail: String,
+}
+
+pub async fn client(pool: &PgPool, client: ClientId) -> Result<Client, Failure> {
+    let found = sqlx::query!("select nombre, email from clientes where id = $1", client.0)
+        .fetch_optional(pool)
+        .await?;
+    let found = found.ok_or_else(|| Failure::Park(format!("there is no client {client} any more")))?;
+    Ok(Client {
+        name: found.nombre,
+        email: found.email,
+    })
+}
+
+pub async fn service(pool: &PgPool, service: Option<ServiceId>) -> Result<Option<Service>, Failure> {
+    let Some(service) = service else { return Ok(None) };
+    let found = sqlx::query!(
+        "select descripcion, monto, moneda from servicios where id = $1",
+        service.0
+    );
+    let found = found.fetch_optional(pool).await?;
+    Ok(found.map(|row| Service {
+        description: row.descripcion,
+        price: format!("${} {}", row.monto, row.moneda),
+    }))
+}
+
+pub async fn contract(pool: &PgPool, contract: ContractId) -> Result<Contract, Failure> {
+    let found = sqlx::query!(
+        "select contratos_b2b.id, tipo, nombre from contratos_b2b join clientes on clientes.id = cliente_id
+         where contratos_b2b.id = $1",
+        contract.0,
+    )
+    .fetch_optional(pool)
+    .await?;
+    let found = found.ok_or_else(|| Failure::Park(format!("there is no contract {contract} any more")))?;
+    Ok(Contract {
+        id: found.id,
+        kind: found.tipo,
+        client: found.nombre,
+    })
+}
+
+pub async fn alert(pool: &PgPool, alert: Uuid) -> Result<Alert, Failure> {
+    let found = sqlx::query_as!(
+        Alert,
+        "select title, detail from engine.alerts where id = $1",
+        alert
+    );
+    let found = found.fetch_optional(pool).await?;
+    found.ok_or_else(|| Failure::Park(format!("there is no alert {alert} any more")))
+}

@@ -1,0 +1,10 @@
+//! Payments: what Stripe tells, `stripe.*`, and the payment of `servicios`.
+
+mod events;
+mod read;
+mod shapes;
+pub mod signature;
+mod store;
+mod stripe;
+
+pub use stripe::Stripe;

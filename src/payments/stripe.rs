@@ -1,0 +1,175 @@
+//! Stripe's dialect: what a delivery looks like from outside, and which handler each event has.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use axum::http::HeaderMap;
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::events;
+use super::shapes::{Invoice, PaymentIntent, Subscription};
+use super::signature::{self, SigningSecrets};
+use crate::engine::Failure;
+use crate::engine::source::{Envelope, Event, Refusal, Source};
+use crate::engine::work::Work;
+use crate::ground::config;
+use crate::ground::facts::Actor;
+
+/// Stripe as a source of webhooks.
+pub struct Stripe {
+    secrets: SigningSecrets,
+    live: bool,
+}
+
+/// The events that somebody here acts on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    PaymentSucceeded,
+    PaymentFailed,
+    InvoicePaid,
+    SubscriptionEnded,
+}
+
+impl Kind {
+    fn of(event_type: &str) -> Option<Self> {
+        match event_type {
+            "payment_intent.succeeded" => Some(Self::PaymentSucceeded),
+            "payment_intent.payment_failed" => Some(Self::PaymentFailed),
+            "invoice.payment_succeeded" => Some(Self::InvoicePaid),
+            "customer.subscription.deleted" => Some(Self::SubscriptionEnded),
+            _ => None,
+        }
+    }
+}
+
+/// A thin event's type is the snapshot's with this in front.
+const THIN: &str = "v1.";
+
+impl Stripe {
+    /// Stripe with the secrets of our endpoint.
+    pub fn new(settings: &config::Stripe) -> Self {
+        Self {
+            secrets: SigningSecrets::new(&settings.webhook_secrets),
+            live: settings.live,
+        }
+    }
+
+    async fn dispatch(&self, event: &Event, work: &mut Work) -> Result<(), Failure> {
+        let body: Value = serde_json::from_slice(&event.payload)
+            .map_err(|error| Failure::Park(format!("unknown shape: the JSON cannot be read: {error}")))?;
+        if event.event_type.starts_with(THIN) {
+            return Err(Failure::Park(
+                "a thin event: it names its object without carrying it".to_owned(),
+            ));
+        }
+        if self.live && body.get("livemode") == Some(&Value::Bool(false)) {
+            return Err(Failure::Park(
+                "made in Stripe's test mode while our key is live: nothing was changed".to_owned(),
+            ));
+        }
+        match Kind::of(&event.event_type) {
+            Some(Kind::PaymentSucceeded) => {
+                events::payment_succeeded(event, &PaymentIntent::of(&body)?, work).await
+            }
+            Some(Kind::PaymentFailed) => {
+                events::payment_failed(event, &PaymentIntent::of(&body)?, work).await
+            }
+            Some(Kind::InvoicePaid) => events::invoice_paid(event, &Invoice::of(&body)?, work).await,
+            Some(Kind::SubscriptionEnded) => {
+                events::subscription_ended(event, &Subscription::of(&body)?, work).await
+            }
+            None => Err(Failure::Park(format!("no handler for {}", event.event_type))),
+        }
+    }
+}
+
+impl Source for Stripe {
+    fn name(&self) -> &'static str {
+        "stripe"
+    }
+
+    fn actor(&self) -> Actor {
+        Actor::Stripe
+    }
+
+    fn verify(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Result<(), Refusal> {
+        signature::verify(headers.get_all(signature::HEADER), body, &self.secrets, now).map_err(|refusal| {
+            Refusal {
+                code: refusal.code(),
+                reason: refusal.to_string().into(),
+            }
+        })
+    }
+
+    fn open(&self, body: &str) -> Result<Envelope, Refusal> {
+        Outside::of(body)?.envelope()
+    }
+
+    fn handle<'a>(&'a self, event: &'a Event, work: &'a mut Work) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(self.dispatch(event, work))
+    }
+}
+
+/// The event's top level, each value unparsed. A map takes the last of two equal keys, as Stripe's libraries do;
+/// an unparsed value may be nested as deep as it likes without costing us the stack.
+struct Outside<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
+
+impl<'a> Outside<'a> {
+    fn of(body: &'a str) -> Result<Self, Refusal> {
+        let json = serde_json::from_str(body);
+        json.map(Self)
+            .map_err(|error| refuse("not-json", format!("the body is not a JSON object: {error}")))
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        serde_json::from_str(self.0.get(key)?.get()).ok()
+    }
+
+    fn envelope(&self) -> Result<Envelope, Refusal> {
+        let object = self.text("object").unwrap_or_default();
+        if !matches!(object.as_str(), "event" | "v2.core.event") {
+            return Err(refuse(
+                "not-an-event",
+                "the body is not an event: its \"object\" should be \"event\"",
+            ));
+        }
+        let event_id = self.text("id").filter(|id| id.starts_with("evt_") && plain(id));
+        let event_type = self.text("type").filter(|kind| plain(kind));
+        let event_type = event_type.ok_or_else(|| refuse("not-an-event", "the event has no \"type\""))?;
+        Ok(Envelope {
+            event_id: event_id
+                .ok_or_else(|| refuse("not-an-event", "the event has no \"id\" that begins with evt_"))?,
+            handled: Kind::of(event_type.strip_prefix(THIN).unwrap_or(&event_type)).is_some(),
+            event_type,
+            api_version: self
+                .text("api_version")
+                .filter(|version| version.len() <= 100 && !version.contains('\0')),
+            occurred_at: self.created(),
+        })
+    }
+
+    /// Unix seconds in snapshot events, ISO 8601 in thin ones; anything else counts as not told.
+    fn created(&self) -> Option<DateTime<Utc>> {
+        let raw = self.0.get("created")?.get();
+        let seconds = serde_json::from_str::<i64>(raw)
+            .ok()
+            .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        // PostgreSQL's timestamptz ends long before chrono's calendar does.
+        let seconds = seconds.filter(|at| (0..=253_402_300_799).contains(&at.timestamp()));
+        seconds.or_else(|| self.text("created")?.parse().ok())
+    }
+}
+
+fn plain(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 255 && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn refuse(code: &'static str, reason: impl Into<Cow<'static, str>>) -> Refusal {
+    Refusal {
+        code,
+        reason: reason.into(),
+    }
+}

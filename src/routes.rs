@@ -1,0 +1,137 @@
+//! Every URL on one page.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::app::Shared;
+use crate::engine::receive::{Bodies, Door, receive};
+use crate::engine::source::Source;
+use crate::ground::config;
+use crate::tools::db;
+use crate::tools::problem::Problem;
+
+/// Title and texts of the OpenAPI document; the paths come from the handlers themselves.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "OnlyCar Integraciones",
+        description = "Recibe los avisos de Stripe y convierte cada uno en sus efectos, una sola vez. \
+                       Los importes de Stripe van en centavos; las fechas, en UTC (ISO 8601)."
+    ),
+    paths(stripe_webhook)
+)]
+struct Document;
+
+/// All routes, without their layers.
+pub fn all(shared: Shared, stripe: Arc<dyn Source>, settings: &config::Http) -> Router {
+    let bodies = Arc::new(Bodies::new(settings));
+    let stripe = Door::new(&shared.engine, stripe, &bodies);
+    let (documented, document) = documented().split_for_parts();
+    Router::new()
+        .route("/api/webhooks/stripe", post(receive).with_state(stripe))
+        .merge(documented.with_state(shared))
+        .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document))
+        .route(
+            "/docs/",
+            get(|| async { axum::response::Redirect::permanent("/docs") }),
+        )
+        .fallback(Problem::not_found)
+}
+
+/// The OpenAPI document, as `onlycar openapi` prints it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    documented().into_openapi()
+}
+
+fn documented() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+        .routes(routes!(metrics))
+}
+
+/// What a webhook's sender is told.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code)] // describes the answer; engine::receive writes its bytes
+struct Received {
+    received: bool,
+    /// Present and true when the same event had come before.
+    duplicate: Option<bool>,
+}
+
+/// Recibe un evento de Stripe. Se contesta 200 sólo después de guardarlo; el efecto llega segundos más tarde.
+#[utoipa::path(
+    post,
+    path = "/api/webhooks/stripe",
+    tag = "webhooks",
+    params(("Stripe-Signature" = String, Header, description = "t=<segundos Unix>,v1=<HMAC-SHA256 en hexadecimal>")),
+    request_body(content = serde_json::Value, description = "El evento tal como Stripe lo envía, 1 MiB como máximo"),
+    responses(
+        (status = 200, description = "Guardado, o ya se tenía", body = Received),
+        (status = 400, description = "Firma ausente, incorrecta o vieja, o no es un evento: `Webhook Error: <razón>`"),
+        (status = 413, description = "Más de 1 MiB"),
+        (status = 429, description = "Demasiados a la vez; ver Retry-After"),
+        (status = 503, description = "La base de datos no está; ver Retry-After"),
+    )
+)]
+#[allow(dead_code)] // carries the documentation of engine::receive, which serves every provider
+fn stripe_webhook() {}
+
+/// El proceso vive.
+#[utoipa::path(get, path = "/healthz", tag = "plataforma", responses((status = 200, description = "ok")))]
+async fn healthz() -> &'static str {
+    "ok"
+}
+
+/// How ready the service is.
+#[derive(Serialize, ToSchema)]
+struct Ready {
+    /// Events that wait for a worker, up to 10,000.
+    waiting: i64,
+    /// How long the oldest of them has been due, in seconds.
+    oldest_seconds: i64,
+}
+
+/// Puede trabajar: la base de datos contesta y tiene todas las migraciones; dice además cuánto espera en la cola.
+#[utoipa::path(get, path = "/readyz", tag = "plataforma",
+    responses((status = 200, body = Ready), (status = 503, body = Problem)))]
+async fn readyz(State(shared): State<Shared>) -> Result<Json<Ready>, Problem> {
+    let away = |_| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "base-no-disponible",
+            "La base de datos no contesta.",
+        )
+    };
+    let pending = db::pending(&shared.engine.pool).await.map_err(|_| away(()))?;
+    if !pending.is_empty() {
+        let detail = "Faltan migraciones: ejecuta onlycar migrate.";
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "faltan-migraciones",
+            detail,
+        ));
+    }
+    let (waiting, oldest_seconds) = shared.engine.backlog().await.map_err(|_| away(()))?;
+    Ok(Json(Ready {
+        waiting,
+        oldest_seconds,
+    }))
+}
+
+/// Métricas en el formato de texto de Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "plataforma", responses((status = 200, description = "texto de Prometheus")))]
+async fn metrics(State(shared): State<Shared>) -> Response {
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4");
+    ([(header::CONTENT_TYPE, kind)], shared.metrics.render()).into_response()
+}

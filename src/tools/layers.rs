@@ -1,0 +1,35 @@
+//! The tower stack around every route, with a reason per layer.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Puts the stack around the routes; the last one here sees a request first.
+pub fn around(routes: Router, request_timeout: Duration) -> Router {
+    routes
+        // A bug in one request ends that request with 500, not its connection.
+        .layer(CatchPanicLayer::new())
+        // A client that stops sending cannot hold a connection and its memory for ever.
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            request_timeout,
+        ))
+        // Spans carry method and path only, at debug level: headers and bodies hold secrets and personal data.
+        .layer(TraceLayer::new_for_http())
+        // One id from the edge through our log lines and back to the caller.
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        // A browser must not guess a type that we did not say.
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+}

@@ -1,0 +1,7 @@
+//! Tools: hands to the outside. No business.
+
+pub mod db;
+pub mod layers;
+pub mod outbound;
+pub mod problem;
+pub mod telemetry;

@@ -1,0 +1,18 @@
+//! The one HTTP client: bounded in time, following no redirect, so that a credential never travels on.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+/// A client for calls to hosts that the configuration names.
+pub fn client() -> anyhow::Result<reqwest::Client> {
+    // Several crates could bring a TLS provider; this program has one, ring.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("onlycar/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(20))
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .context("the HTTP client could not be made")
+}
