@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::post;
 use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
@@ -41,10 +41,6 @@ pub fn all(shared: Shared, stripe: Arc<dyn Source>, settings: &config::Http) -> 
         .route("/api/webhooks/stripe", post(receive).with_state(stripe))
         .merge(documented.with_state(shared))
         .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document))
-        .route(
-            "/docs/",
-            get(|| async { axum::response::Redirect::permanent("/docs") }),
-        )
         .fallback(Problem::not_found)
 }
 

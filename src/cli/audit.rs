@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Outcome, database, say};
+use super::database::DevFolder;
+use super::{Outcome, say};
 use crate::engine::audit;
 
 /// Prove that the audit log was not changed
@@ -22,12 +23,14 @@ pub struct Verify {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    dev: DevFolder,
 }
 
 impl Audit {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
         let Self::Verify(verify) = self;
-        let pool = database::connect(None).await?;
+        let pool = verify.dev.connect().await?;
         audit::seal(&pool).await?;
         let verdict = audit::verify(&pool).await?;
         let outcome = if verdict.is_ok() {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use clap::Args;
 use secrecy::SecretString;
 use sqlx::PgPool;
 
@@ -13,20 +14,32 @@ use crate::tools::db;
 /// Where `onlycar dev` keeps its data unless told otherwise.
 pub const DATA_DIR: &str = ".onlycar";
 
-/// Connects with the program's own settings.
-pub async fn connect(data_dir: Option<&Path>) -> anyhow::Result<PgPool> {
-    let url = match Settings::database_url() {
-        Some(url) => url,
-        None => SecretString::from(of_dev(data_dir, "/database_url")?),
-    };
-    Ok(db::connect(&url, &File::embedded().database).await?.main)
+/// Which running `onlycar dev` is meant.
+#[derive(Args, Debug, Default)]
+pub struct DevFolder {
+    /// The folder of a running `onlycar dev`, used when DATABASE_URL is not set
+    #[arg(long, value_name = "FOLDER", default_value = DATA_DIR)]
+    data_dir: PathBuf,
 }
 
-/// A value out of `dev.json`, which a running `onlycar dev` keeps.
-pub fn of_dev(data_dir: Option<&Path>, pointer: &str) -> anyhow::Result<String> {
-    let path = data_dir
-        .map_or_else(|| PathBuf::from(DATA_DIR), Path::to_owned)
-        .join("dev.json");
+impl DevFolder {
+    /// A value out of `dev.json`, which a running `onlycar dev` keeps there.
+    pub fn value(&self, pointer: &str) -> anyhow::Result<String> {
+        of_dev(&self.data_dir, pointer)
+    }
+
+    /// Connects to DATABASE_URL, else to the database of `dev`.
+    pub async fn connect(&self) -> anyhow::Result<PgPool> {
+        let url = match Settings::database_url() {
+            Some(url) => url,
+            None => SecretString::from(self.value("/database_url")?),
+        };
+        Ok(db::connect(&url, &File::embedded().database).await?.main)
+    }
+}
+
+fn of_dev(data_dir: &Path, pointer: &str) -> anyhow::Result<String> {
+    let path = data_dir.join("dev.json");
     let text = std::fs::read_to_string(&path).map_err(|_| {
         Usage(format!(
             "no server is named: DATABASE_URL is not set and {} is not there\n\

@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 
-use super::{Outcome, Usage, database, say};
+use super::database::DevFolder;
+use super::{Outcome, Usage, say};
 use crate::engine::history::{self, Filter, Story, Summary};
 use crate::ground::clock::Clock;
 
@@ -37,6 +38,8 @@ pub struct List {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    dev: DevFolder,
 }
 
 /// Show one event: how it came, its attempts, what it changed, what followed
@@ -49,6 +52,8 @@ pub struct Show {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    dev: DevFolder,
 }
 
 impl Events {
@@ -74,7 +79,7 @@ impl List {
             since,
             limit: i64::from(self.limit),
         };
-        let pool = database::connect(None).await?;
+        let pool = self.dev.connect().await?;
         let events = history::list(&pool, &filter).await?;
         if self.json {
             say(serde_json::to_string_pretty(&events)?)?;
@@ -143,7 +148,7 @@ fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Usage> {
 
 impl Show {
     async fn run(self) -> anyhow::Result<Outcome> {
-        let pool = database::connect(None).await?;
+        let pool = self.dev.connect().await?;
         let Some(story) = history::show(&pool, &self.id).await? else {
             anyhow::bail!(
                 "there is no event {}\nhint: `onlycar events list` shows those there are",

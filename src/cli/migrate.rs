@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Outcome, database, say};
+use super::database::DevFolder;
+use super::{Outcome, say};
 use crate::tools::db;
 
 /// Apply the migrations that the database of DATABASE_URL lacks
@@ -11,12 +12,14 @@ use crate::tools::db;
 ///
 /// Example: DATABASE_URL=postgres://… onlycar migrate
 #[derive(Args)]
-pub struct Migrate {}
+pub struct Migrate {
+    #[command(flatten)]
+    dev: DevFolder,
+}
 
 impl Migrate {
-    #[allow(clippy::unused_self)] // one shape for all commands
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
-        let pool = database::connect(None).await?;
+        let pool = self.dev.connect().await?;
         match db::migrate(&pool).await? {
             0 => say("the database is up to date")?,
             applied => say(format!("{applied} migrations applied"))?,

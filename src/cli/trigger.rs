@@ -1,14 +1,13 @@
 //! `onlycar trigger`
 
-use std::path::PathBuf;
-
 use anyhow::Context;
 use chrono::Utc;
 use clap::Args;
 use serde_json::Value;
 use sqlx::PgPool;
 
-use super::{Outcome, Usage, database, say};
+use super::database::DevFolder;
+use super::{Outcome, Usage, say};
 use crate::dev::stripe::{self, KINDS, Sample};
 use crate::ground::clock::Clock;
 use crate::ground::config::Settings;
@@ -46,9 +45,8 @@ pub struct Trigger {
     /// Another server, as in https://staging.onlycar.mx
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// The folder of the running `onlycar dev`
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    dev: DevFolder,
 }
 
 /// Where events go and how they are signed.
@@ -99,11 +97,10 @@ impl Trigger {
                 samples: None,
             });
         }
-        let of_dev = |pointer| database::of_dev(self.data_dir.as_deref(), pointer);
-        let pool = PgPool::connect(&of_dev("/database_url")?).await;
+        let pool = PgPool::connect(&self.dev.value("/database_url")?).await;
         Ok(Target {
-            url: format!("{}/api/webhooks/stripe", of_dev("/base_url")?),
-            secret: of_dev("/webhook_secrets/stripe")?,
+            url: format!("{}/api/webhooks/stripe", self.dev.value("/base_url")?),
+            secret: self.dev.value("/webhook_secrets/stripe")?,
             samples: Some(
                 pool.context("the database of `onlycar dev` does not answer\nhint: is it still running?")?,
             ),

@@ -10,7 +10,7 @@ use super::obtain::{self, Way};
 use super::user::ServerUser;
 
 /// The oldest major version that our SQL runs on.
-const OLDEST: u32 = 15;
+pub(super) const OLDEST: u32 = 15;
 
 /// Where the packages of Linux distributions and macOS put the binaries; one `*` stands for any text in one name.
 const USUAL: [&str; 7] = [
@@ -168,4 +168,33 @@ pub(super) fn expand(pattern: &str) -> Vec<PathBuf> {
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
         .map(|entry| entry.path().join(after.trim_start_matches('/')))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Binaries, choose, major_of};
+
+    #[test]
+    fn the_major_version_is_read_from_every_kind_of_release() {
+        assert_eq!(
+            major_of("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
+            Some(15)
+        );
+        assert_eq!(major_of("postgres (PostgreSQL) 19beta1"), Some(19));
+        assert_eq!(major_of("sh: not found"), None);
+    }
+
+    #[test]
+    fn data_binds_to_its_version_and_without_data_the_newest_is_used() {
+        let found = [("/a", 14), ("/b", 16), ("/c", 15), ("/d", 16)].map(|(dir, major)| Binaries {
+            dir: dir.into(),
+            major,
+        });
+        let chosen = |made_by| choose(&found, made_by).map(|one| one.dir);
+        assert_eq!(chosen(Some(14)), Some("/a".into()));
+        assert_eq!(chosen(Some(15)), Some("/c".into()));
+        assert_eq!(chosen(None), Some("/b".into()), "the first of equal ones");
+        assert_eq!(chosen(Some(18)), None);
+        assert_eq!(choose(&found[..1], None), None, "too old");
+    }
 }

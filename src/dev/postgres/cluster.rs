@@ -9,7 +9,7 @@ use std::process;
 use anyhow::{Context, Result, bail};
 
 use super::binaries::Binaries;
-use super::folder::{Folder, last_lines, remove_entry};
+use super::folder::{Folder, last_lines, make_ours, remove_entry};
 use super::user::ServerUser;
 
 /// The name of the superuser.
@@ -42,10 +42,14 @@ pub(super) fn password(data: &Path) -> Result<String> {
 
 /// Makes an empty cluster. It gets its name when it is complete: whatever kills us earlier leaves no half cluster, and
 /// an initdb that outlives its owner writes into a folder of its own.
-pub(super) fn create(folder: &Folder, binaries: &Binaries, keep: bool, user: ServerUser) -> Result<()> {
+pub(super) fn create(folder: &Folder, binaries: &Binaries, keep: bool) -> Result<()> {
+    let user = folder.user();
     sweep(folder);
     let fresh = folder.path().join(format!("{UNFINISHED}{}", process::id()));
     let password = fresh.with_extension("password");
+    make_ours(&fresh, 0o700)?;
+    user.own(&fresh)
+        .with_context(|| format!("could not give {} to uid {}", fresh.display(), user.uid))?;
     write_password(&password, user)?;
     // Not every system has C.UTF-8, and only initdb knows.
     initdb("C.UTF-8", &fresh, &password, binaries, keep, user)

@@ -17,16 +17,23 @@ use super::user::ServerUser;
 /// A folder that is locked for us.
 pub(super) struct Folder {
     path: PathBuf,
+    user: ServerUser,
     /// The owner keeps the lock as well as the guard: it ends when both have.
     lock: File,
 }
 
 impl Folder {
-    /// Makes the folder where it is absent, gives it to the server's account and locks it.
-    pub(super) fn claim(wanted: &Path, user: ServerUser, report: &mut dyn FnMut(&str)) -> Result<Self> {
-        let path = prepare(wanted, user, report)?;
-        let lock = lock(&path)?;
-        Ok(Self { path, lock })
+    /// Makes the folder where it is absent, and locks it.
+    pub(super) fn claim(wanted: &Path, report: &mut dyn FnMut(&str)) -> Result<Self> {
+        let path = place(wanted, report)?;
+        let user = ServerUser::choose(&data_in(&path))?;
+        let lock = lock(&path, user)?;
+        Ok(Self { path, user, lock })
+    }
+
+    /// The account that runs the server here.
+    pub(super) fn user(&self) -> ServerUser {
+        self.user
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -34,7 +41,7 @@ impl Folder {
     }
 
     pub(super) fn data(&self) -> PathBuf {
-        self.path.join("data")
+        data_in(&self.path)
     }
 
     pub(super) fn log(&self) -> PathBuf {
@@ -57,6 +64,11 @@ impl Folder {
     pub(super) fn clear(&self) -> Result<()> {
         remove_entry(&self.data())
     }
+}
+
+/// Where the cluster is in a folder.
+pub(super) fn data_in(folder: &Path) -> PathBuf {
+    folder.join("data")
 }
 
 /// The last `count` lines of a text.
@@ -97,7 +109,7 @@ pub(super) fn remove_entry(path: &Path) -> Result<()> {
 }
 
 /// The wanted folder, or, where the server's account cannot get there (a checkout under /root), one in /var/tmp.
-fn prepare(wanted: &Path, user: ServerUser, report: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+fn place(wanted: &Path, report: &mut dyn FnMut(&str)) -> Result<PathBuf> {
     let wanted = std::path::absolute(wanted).with_context(|| format!("not a path: {}", wanted.display()))?;
     let parent = wanted.parent().unwrap_or(Path::new("/"));
     DirBuilder::new()
@@ -110,29 +122,23 @@ fn prepare(wanted: &Path, user: ServerUser, report: &mut dyn FnMut(&str)) -> Res
         .canonicalize()
         .with_context(|| format!("could not resolve {}", parent.display()))?;
     let wanted = parent.join(wanted.file_name().unwrap_or_default());
-    let path = if user.reaches(&parent) {
-        wanted
-    } else {
-        let path = PathBuf::from(format!(
-            "/var/tmp/onlycar-{:016x}",
-            fnv1a(wanted.as_os_str().as_encoded_bytes())
-        ));
-        report(&format!(
-            "the data is in {}, because the account that runs PostgreSQL (uid {}) cannot enter {}",
-            path.display(),
-            user.uid,
-            parent.display()
-        ));
-        path
-    };
-    make_ours(&path, user.uid, 0o700)?;
-    user.own(&path)
-        .with_context(|| format!("could not give {} to uid {}", path.display(), user.uid))?;
-    Ok(path)
+    let user = ServerUser::choose(&data_in(&wanted))?;
+    if user.reaches(&parent) {
+        return Ok(wanted);
+    }
+    let hash = fnv1a(wanted.as_os_str().as_encoded_bytes());
+    let instead = PathBuf::from(format!("/var/tmp/onlycar-{hash:016x}"));
+    report(&format!(
+        "the data is in {}, because the account that runs PostgreSQL (uid {}) cannot enter {}",
+        instead.display(),
+        user.uid,
+        parent.display()
+    ));
+    Ok(instead)
 }
 
-/// Makes a folder; one that exists must belong to us or to `uid`, else somebody could have laid it there for us.
-pub(super) fn make_ours(path: &Path, uid: u32, mode: u32) -> Result<()> {
+/// Makes a folder; one that exists must belong to us, else somebody could have laid it there for us.
+pub(super) fn make_ours(path: &Path, mode: u32) -> Result<()> {
     if let Err(error) = DirBuilder::new().mode(mode).create(path)
         && error.kind() != ErrorKind::AlreadyExists
     {
@@ -142,7 +148,7 @@ pub(super) fn make_ours(path: &Path, uid: u32, mode: u32) -> Result<()> {
         fs::symlink_metadata(path).with_context(|| format!("could not look at {}", path.display()))?;
     let ours = geteuid().as_raw();
     ensure!(
-        found.is_dir() && (found.uid() == uid || found.uid() == ours),
+        found.is_dir() && found.uid() == ours,
         "{} is not a folder of ours: it belongs to uid {} and we are uid {ours}\n\
          hint: run this as the user that made it, or remove it",
         path.display(),
@@ -153,31 +159,12 @@ pub(super) fn make_ours(path: &Path, uid: u32, mode: u32) -> Result<()> {
 }
 
 /// Locks the folder. While the last owner's guard is still stopping its server, waits.
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join("lock");
+fn lock(folder: &Path, user: ServerUser) -> Result<File> {
+    // Only `data` is the server's: another account must not lay links where root writes.
+    let mode = if user.other { 0o711 } else { 0o700 };
     let locked = poll(Duration::from_secs(20), || {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path);
-        let mut file = file.with_context(|| format!("could not open {}", path.display()))?;
-        match file.try_lock() {
-            Ok(()) if is_at(&file, &path) => {
-                file.set_len(0)
-                    .and_then(|()| writeln!(file, "{}", process::id()))
-                    .context("could not write the lock file")?;
-                Ok(Some(file))
-            }
-            // The guard of a throwaway server removed the file between our open and our lock.
-            Ok(()) => Ok(None),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("could not lock {}", path.display()))
-            }
-            Err(TryLockError::WouldBlock) => refuse_living_owner(folder, &path).map(|()| None),
-        }
+        make_ours(folder, mode)?;
+        try_lock(folder)
     })?;
     locked.with_context(|| {
         format!(
@@ -186,6 +173,36 @@ fn lock(folder: &Path) -> Result<File> {
             folder.display()
         )
     })
+}
+
+fn try_lock(folder: &Path) -> Result<Option<File>> {
+    let path = folder.join("lock");
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600);
+    let mut file = match options.open(&path) {
+        // The guard of a throwaway server has just removed the folder.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file.with_context(|| format!("could not open {}", path.display()))?,
+    };
+    match file.try_lock() {
+        Ok(()) if is_at(&file, &path) => {
+            file.set_len(0)
+                .and_then(|()| writeln!(file, "{}", process::id()))
+                .context("could not write the lock file")?;
+            Ok(Some(file))
+        }
+        // The same, between our open and our lock.
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => refuse_living_owner(folder, &path).map(|()| None),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("could not lock {}", path.display()))
+        }
+    }
 }
 
 fn refuse_living_owner(folder: &Path, lock: &Path) -> Result<()> {

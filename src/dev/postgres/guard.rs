@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -94,7 +94,8 @@ pub fn run_guard(args: Vec<OsString>) -> Result<()> {
     let (Some(root), Some(keep), Some(postgres)) = (args.next(), args.next(), args.next()) else {
         anyhow::bail!("{GUARD_SUBCOMMAND} is started by onlycar itself\nhint: run `onlycar dev`");
     };
-    let mut server = start_server(&PathBuf::from(postgres), args)?;
+    let user = ServerUser::choose(&folder::data_in(Path::new(&root)))?;
+    let mut server = start_server(user, Path::new(&postgres), args)?;
     let pid = i32::try_from(server.id())
         .ok()
         .and_then(Pid::from_raw)
@@ -114,14 +115,13 @@ pub fn run_guard(args: Vec<OsString>) -> Result<()> {
     }
 }
 
-fn start_server(postgres: &Path, args: impl Iterator<Item = OsString>) -> Result<Child> {
+fn start_server(user: ServerUser, postgres: &Path, args: impl Iterator<Item = OsString>) -> Result<Child> {
     // Not our stdout: a server that outlives us must not hold the lock.
     let log = io::stderr()
         .as_fd()
         .try_clone_to_owned()
         .context("could not duplicate stderr")?;
-    ServerUser::choose()?
-        .command(postgres)
+    user.command(postgres)
         .args(args)
         .stdout(log)
         .spawn()

@@ -8,7 +8,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::folder::Folder;
 use super::poll;
+
+const PID_FILE: &str = "postmaster.pid";
 
 /// A process number that no system gives out.
 const NOBODY: i32 = i32::MAX;
@@ -20,17 +23,18 @@ pub(super) fn is_ready(data: &Path) -> bool {
 }
 
 /// Stops the server of an earlier run, if owner and guard were both killed, and waits until it is gone.
-pub(super) fn stop(data: &Path, report: &mut dyn FnMut(&str)) -> Result<()> {
-    let Some(pid) = recorded(&read(data)).filter(|pid| *pid != NOBODY) else {
+pub(super) fn stop(folder: &Folder, report: &mut dyn FnMut(&str)) -> Result<()> {
+    let data = folder.data();
+    let Some(pid) = recorded(&read(&data)).filter(|pid| *pid != NOBODY) else {
         return Ok(());
     };
-    if is_server(pid, data) {
+    if is_server(pid, &data) {
         report(&format!(
             "stopping the PostgreSQL that an earlier run left (process {pid})"
         ));
-        interrupt(pid, data)?;
+        interrupt(pid, &data)?;
     }
-    forget(data)
+    forget(folder)
 }
 
 /// Fast shutdown, and a harder one where that takes too long.
@@ -53,18 +57,20 @@ fn interrupt(pid: i32, data: &Path) -> Result<()> {
 /// A new server refuses to start while *any* process has the recorded number: a zombie, or, after a reboot or in a new
 /// container, a stranger. We know better; but the file must stay, because by its shared memory key the new server finds
 /// out whether sessions of the old one still run.
-fn forget(data: &Path) -> Result<()> {
-    let file = read(data);
+fn forget(folder: &Folder) -> Result<()> {
+    let file = read(&folder.data());
     let Some((_, rest)) = file.split_once('\n') else {
         return Ok(());
     };
-    let path = data.join("postmaster.pid");
-    fs::write(&path, format!("{NOBODY}\n{rest}"))
-        .with_context(|| format!("could not write {}", path.display()))
+    let fresh = folder.path().join(PID_FILE);
+    fs::write(&fresh, format!("{NOBODY}\n{rest}"))
+        .and_then(|()| folder.user().own(&fresh))
+        .and_then(|()| fs::rename(&fresh, folder.data().join(PID_FILE)))
+        .with_context(|| format!("could not replace {PID_FILE} in {}", folder.data().display()))
 }
 
 fn read(data: &Path) -> String {
-    fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default()
+    fs::read_to_string(data.join(PID_FILE)).unwrap_or_default()
 }
 
 fn recorded(file: &str) -> Option<i32> {

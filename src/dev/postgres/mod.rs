@@ -28,7 +28,6 @@ pub use guard::{GUARD_SUBCOMMAND, run_guard};
 pub use obtain::Way;
 
 use folder::Folder;
-use user::ServerUser;
 
 /// What kind of server to start, and where its data lives.
 pub struct Options {
@@ -77,14 +76,13 @@ impl Postgres {
     /// Starts a server and waits until it accepts connections (blocking). `program` is the onlycar binary, which has the
     /// guard as a subcommand; `report` gets a line for each step worth telling.
     pub fn start(options: &Options, program: &Path, report: &mut dyn FnMut(&str)) -> Result<Self> {
-        let user = ServerUser::choose()?;
-        let folder = Folder::claim(&options.root, user, report)?;
-        leftover::stop(&folder.data(), report)?;
+        let folder = Folder::claim(&options.root, report)?;
+        leftover::stop(&folder, report)?;
         if !options.keep {
             folder.clear()?;
         }
         let made_by = cluster::major(&folder.data());
-        let binaries = binaries::find(&options.places, user, made_by, report)
+        let binaries = binaries::find(&options.places, folder.user(), made_by, report)
             .with_context(|| format!("no PostgreSQL to run for {}", folder.path().display()))?;
         report(&format!(
             "PostgreSQL {} from {}",
@@ -96,7 +94,7 @@ impl Postgres {
                 "creating an empty database cluster in {}",
                 folder.data().display()
             ));
-            cluster::create(&folder, &binaries, options.keep, user)?;
+            cluster::create(&folder, &binaries, options.keep)?;
         }
         let password = cluster::password(&folder.data())?;
         let (mut guard, port) = launch(options, program, &folder, &binaries.dir)?;
@@ -134,7 +132,7 @@ impl Postgres {
             .wait()
             .context("could not wait for the guard of PostgreSQL")?;
         // The guard does this itself, unless somebody killed it.
-        leftover::stop(&self.folder.data(), &mut |_| ())?;
+        leftover::stop(&self.folder, &mut |_| ())?;
         if self.keep {
             Ok(())
         } else {

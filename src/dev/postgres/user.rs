@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,8 +20,9 @@ pub(super) struct ServerUser {
 }
 
 impl ServerUser {
-    /// Ourselves; as root, `postgres` or `nobody`.
-    pub(super) fn choose() -> Result<Self> {
+    /// Ourselves; as root, `postgres` or `nobody`: the one that has the data already, lest data made by one become
+    /// unreadable when the other appears with a package.
+    pub(super) fn choose(data: &Path) -> Result<Self> {
         if !geteuid().is_root() {
             return Ok(Self {
                 uid: geteuid().as_raw(),
@@ -28,8 +30,11 @@ impl ServerUser {
                 other: false,
             });
         }
-        let accounts = fs::read_to_string("/etc/passwd").context("could not read /etc/passwd")?;
-        let (uid, gid) = account(&accounts, "postgres").or_else(|| account(&accounts, "nobody")).context(
+        let passwd = fs::read_to_string("/etc/passwd").context("could not read /etc/passwd")?;
+        let accounts = ["postgres", "nobody"].map(|name| account(&passwd, name));
+        let owner = fs::symlink_metadata(data).ok().map(|found| found.uid());
+        let having = accounts.iter().flatten().find(|(uid, _)| Some(*uid) == owner);
+        let (uid, gid) = *having.or(accounts.iter().flatten().next()).context(
             "PostgreSQL does not run as root, and neither a user postgres nor a user nobody is in /etc/passwd\n\
              hint: run this as an ordinary user, or add one with `useradd --system postgres`",
         )?;
@@ -51,7 +56,7 @@ impl ServerUser {
         command
     }
 
-    /// Gives a file or folder to this account.
+    /// Gives a file or folder of ours to this account.
     pub(super) fn own(self, path: &Path) -> io::Result<()> {
         if self.other {
             std::os::unix::fs::lchown(path, Some(self.uid), Some(self.gid))?;
