@@ -1,1 +1,13 @@
-#![allow(clippy::unwrap_used)]
+//! All integration tests in one binary: one PostgreSQL server serves them all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+mod stripe_heart;
+mod support;

@@ -1,0 +1,273 @@
+//! The real program on a database of its own, over real HTTP, with captured mail and a clock that stands still.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use onlycar::app::App;
+use onlycar::dev::mail::{Mailbox, Message};
+use onlycar::dev::stripe;
+use onlycar::engine::worker::Workers;
+use onlycar::engine::{Engine, audit};
+use onlycar::ground::clock::Clock;
+use onlycar::ground::config::{Environment, Settings};
+use onlycar::tools::{db, outbound};
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+
+use super::database;
+
+pub const SECRET: &str = "whsec_of_the_tests";
+
+/// Everything a test talks to. End each test with [`TestApp::finish`]: work left undone is a failure.
+pub struct TestApp {
+    pub url: String,
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub mail: Mailbox,
+    pub engine: Arc<Engine>,
+    pub client: reqwest::Client,
+    workers: Option<Workers>,
+    finished: bool,
+}
+
+impl TestApp {
+    /// The program with its workers.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same with more variables in its environment.
+    pub async fn with(more: &[(&str, &str)]) -> Self {
+        let mut app = Self::without_workers(more).await;
+        app.work();
+        app
+    }
+
+    /// The program that only receives; [`TestApp::work`] starts its workers.
+    pub async fn without_workers(more: &[(&str, &str)]) -> Self {
+        let database_url = database::fresh().await;
+        let (mail, smtp) = mailbox().await;
+        let settings = settings(&database_url, &smtp, more);
+        let clock = Clock::manual("2026-11-22T18:00:00Z".parse().unwrap());
+        let pools = db::connect(&settings.database_url, &settings.file.database)
+            .await
+            .unwrap();
+        let App { engine, router, .. } = App::new(&settings, pools.clone(), clock.clone()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let client = outbound::client().unwrap();
+        Self {
+            url,
+            pool: pools.main,
+            clock,
+            mail,
+            engine,
+            client,
+            workers: None,
+            finished: false,
+        }
+    }
+
+    pub fn work(&mut self) {
+        self.workers = Some(Workers::start(&self.engine));
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Sends bytes to Stripe's door with this signature.
+    pub async fn post(&self, signature: &str, body: impl Into<reqwest::Body>) -> Response {
+        let request = self.client.post(format!("{}/api/webhooks/stripe", self.url));
+        request
+            .header("stripe-signature", signature)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Sends bytes with a right signature.
+    pub async fn post_signed(&self, body: Vec<u8>) -> Response {
+        self.post(&stripe::sign(SECRET, self.now(), &body), body).await
+    }
+
+    /// Sends an event with a right signature and expects it to be taken.
+    pub async fn send(&self, event: &Value) {
+        let answer = self.post_signed(stripe::body(event)).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+
+    /// Sends it and waits until it and what follows from it is done.
+    pub async fn handle(&self, event: &Value) {
+        self.send(event).await;
+        self.drain().await;
+    }
+
+    /// Waits until nothing is due any more.
+    pub async fn drain(&self) {
+        let due =
+            "select (select count(*) from webhooks.events where state in ('pending', 'processing', 'failed')
+                               and (state = 'processing' or run_at <= $1))
+                        + (select count(*) from engine.jobs where state in ('pending', 'processing', 'failed')
+                               and (state = 'processing' or run_at <= $1))";
+        self.until("nothing is due any more", || async {
+            let due: i64 = sqlx::query_scalar(due)
+                .bind(self.now())
+                .fetch_one(&self.pool)
+                .await
+                .unwrap();
+            due == 0
+        })
+        .await;
+    }
+
+    /// Asks again and again until it is so, for at most 20 seconds.
+    pub async fn until<F: Future<Output = bool>>(&self, what: &str, so: impl Fn() -> F) {
+        let asked = tokio::time::timeout(Duration::from_secs(20), async {
+            let mut pause = tokio::time::interval(Duration::from_millis(10));
+            while !so().await {
+                pause.tick().await;
+            }
+        });
+        assert!(asked.await.is_ok(), "waited in vain until {what}");
+    }
+
+    /// Moves the clock, as if the time had passed.
+    pub fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    /// One value out of the database.
+    pub async fn one<T>(&self, sql: &'static str) -> T
+    where
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+    {
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// A row as JSON, to compare as a whole.
+    pub async fn row(&self, table: &str, id: impl ToString) -> Value {
+        let sql = format!("select to_jsonb(t) from {table} t where id::text = $1");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(id.to_string())
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    /// An amount as PostgreSQL prints it.
+    pub async fn amount(&self, table: &str, column: &str, id: impl ToString) -> String {
+        let sql = format!("select {column}::text from {table} where id::text = $1");
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(id.to_string());
+        query.fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// State and last error of an event.
+    pub async fn state(&self, event: &Value) -> (String, Option<String>) {
+        let sql = "select state, last_error from webhooks.events where event_id = $1";
+        sqlx::query_as(sql)
+            .bind(event["id"].as_str().unwrap())
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    /// What the audit log says, in order.
+    pub async fn audit(&self) -> Vec<(String, String, String)> {
+        let sql = "select actor, accion, recurso_id from logs_auditoria order by id";
+        sqlx::query_as(sql).fetch_all(&self.pool).await.unwrap()
+    }
+
+    /// The mail that came, once there are so many.
+    pub async fn mails(&self, count: usize) -> Vec<Arc<Message>> {
+        self.mail.wait_for(count, Duration::from_secs(20)).await.unwrap()
+    }
+
+    /// Nothing is left to do, nothing died, and the audit chain holds.
+    pub async fn finish(mut self) {
+        self.drain().await;
+        let left = "select (select count(*) from webhooks.events where state in ('failed', 'dead'))
+                         + (select count(*) from engine.jobs where state in ('failed', 'dead'))";
+        assert_eq!(self.one::<i64>(left).await, 0, "events or jobs failed");
+        self.stop().await;
+        audit::seal(&self.pool).await.unwrap();
+        audit::verify(&self.pool).await.unwrap().unwrap();
+    }
+
+    /// Stops the workers softly; for tests that leave failed work behind on purpose.
+    pub async fn stop(&mut self) {
+        self.finished = true;
+        if let Some(workers) = self.workers.take() {
+            workers.stop().await;
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        assert!(
+            self.finished || std::thread::panicking(),
+            "end the test with finish() or stop()"
+        );
+    }
+}
+
+/// A mailbox on a port of its own.
+pub async fn mailbox() -> (Mailbox, String) {
+    let folder = tempfile::tempdir().unwrap().keep();
+    let mail = Mailbox::open(&folder).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let smtp = format!("smtp://{}", listener.local_addr().unwrap());
+    tokio::spawn(mail.clone().serve(listener, std::future::pending()));
+    (mail, smtp)
+}
+
+/// The settings of a sandbox, with what the test adds.
+pub fn settings(database_url: &str, smtp: &str, more: &[(&str, &str)]) -> Settings {
+    let base = [
+        ("DATABASE_URL", database_url),
+        ("STRIPE_WEBHOOK_SECRET", SECRET),
+        ("STRIPE_SECRET_KEY", "sk_test_of_the_tests"),
+        ("SMTP_URL", smtp),
+        ("MAIL_FROM", "OnlyCar <hola@onlycar.example>"),
+        ("TEAM_EMAIL", "equipo@onlycar.example"),
+    ];
+    let environment: Environment = base.into_iter().chain(more.iter().copied()).collect();
+    Settings::from_parts(&environment, None).unwrap()
+}
+
+/// What a production environment needs besides the base; `example.com` answers nobody in a test.
+pub const PRODUCTION: [(&str, &str); 24] = [
+    ("PUBLIC_URL", "https://onlycar.example"),
+    ("STRIPE_PUBLISHABLE_KEY", "pk_live_of_the_tests"),
+    ("STRIPE_SECRET_KEY", "sk_live_of_the_tests"),
+    ("STRIPE_ACCOUNT_ID", "acct_of_the_tests"),
+    ("STRIPE_GIGSTACK_CONNECTION_ID", "connection"),
+    ("GIGSTACK_API_KEY", "key"),
+    ("GIGSTACK_API_SECRET", "secret"),
+    ("GIGSTACK_ENV", "production"),
+    ("MIFIEL_APP_ID", "app"),
+    ("MIFIEL_APP_SECRET", "secret"),
+    ("MIFIEL_ENV", "production"),
+    (
+        "MIFIEL_WEBHOOK_URL",
+        "https://onlycar.example/api/webhooks/mifiel?token=token",
+    ),
+    ("EMISOR_RFC", "EKU9003173C9"),
+    ("EMISOR_RAZON_SOCIAL", "ESCUELA KEMPER URGATE"),
+    ("EMISOR_REGIMEN", "612"),
+    ("EMISOR_CP", "88000"),
+    ("R2_ACCOUNT_ID", "account"),
+    ("R2_ACCESS_KEY_ID", "key"),
+    ("R2_SECRET_ACCESS_KEY", "secret"),
+    ("R2_BUCKET_NAME", "onlycar-docs"),
+    ("SUPABASE_URL", "https://project.supabase.example"),
+    ("SUPABASE_ANON_KEY", "anon"),
+    ("SUPABASE_SERVICE_ROLE_KEY", "service"),
+    ("TEAM_EMAIL", "equipo@onlycar.example"),
+];
