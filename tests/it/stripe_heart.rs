@@ -134,7 +134,7 @@ async fn a_payment_parked_for_want_of_a_contract_counts_once_the_contract_is_the
         .execute(&app.pool)
         .await
         .unwrap();
-    sqlx::query("update webhooks.events set state = 'pending'")
+    sqlx::query("update webhooks.events set state = 'pending', run_at = received_at")
         .execute(&app.pool)
         .await
         .unwrap();
