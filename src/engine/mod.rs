@@ -5,6 +5,7 @@ mod failure;
 pub mod history;
 pub mod inbox;
 pub mod job;
+mod piece;
 mod process;
 pub mod queue;
 pub mod receive;
