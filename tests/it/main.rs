@@ -9,5 +9,7 @@
     missing_docs
 )]
 
+mod dev;
+mod signature;
 mod stripe_heart;
 mod support;
