@@ -2,6 +2,7 @@
 
 mod cases;
 mod conformance;
+mod http;
 mod matrix;
 mod properties;
 mod rows;
