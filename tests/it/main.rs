@@ -10,6 +10,7 @@
 )]
 
 mod dev;
+mod receive;
 mod signature;
 mod stripe_heart;
 mod support;
