@@ -9,5 +9,10 @@
     missing_docs
 )]
 
+mod config;
+mod dev;
+mod receive;
+mod serve;
+mod signature;
 mod stripe_heart;
 mod support;

@@ -3,6 +3,8 @@
 pub mod app;
 pub mod database;
 pub mod events;
+pub mod program;
+pub mod wire;
 
 pub use app::TestApp;
 pub use events::Story;
