@@ -11,6 +11,7 @@
 
 mod config;
 mod dev;
+mod floors;
 mod receive;
 mod serve;
 mod signature;
