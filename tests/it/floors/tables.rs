@@ -117,7 +117,7 @@ fn a_second_writer_is_seen() {
     can_fail(
         rule,
         "src/engine/queue.rs",
-        &["\"insert into logs_auditoria\""],
+        &["\"insert into engine.alerts\""],
         &["\"update webhooks.events set a = 1\""],
     );
 }
