@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod cli;
 mod config;
 mod dev;
 mod floors;
