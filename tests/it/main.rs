@@ -9,5 +9,6 @@
     missing_docs
 )]
 
+mod engine;
 mod stripe_heart;
 mod support;

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod database;
 pub mod events;
+pub mod wait;
 
 pub use app::TestApp;
 pub use events::Story;
