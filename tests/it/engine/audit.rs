@@ -51,11 +51,11 @@ async fn the_chain_holds_after_concurrent_writers_and_sealers() {
     ];
     let writers = (0..8).map(|_| async {
         let mut connection = PgConnection::connect(&url).await.unwrap();
-        for rows in 1..=20 {
+        for rows in 1..=120 {
             let mut work = connection.begin().await.unwrap();
             sqlx::query(INSERT).bind(1).execute(&mut *work).await.unwrap();
             // A transaction that goes on for a moment: others draw ids and commit meanwhile.
-            sqlx::query("select pg_sleep(0.002)")
+            sqlx::query("select pg_sleep(0.005)")
                 .execute(&mut *work)
                 .await
                 .unwrap();
