@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod crash;
 mod engine;
 mod stripe_heart;
 mod support;

@@ -39,12 +39,16 @@ pub enum Script {
     Wait,
     /// Waits in its first attempt only.
     WaitOnce,
+    /// Kills its process: the test lets the replica's runtime die when a handler has come here.
+    Kill,
     /// Waits, then fails.
     WaitAndFail,
     /// Says a fact whose reaction writes and then fails.
     FailInReaction,
     /// A job that is told to come back after so many seconds, the first time.
     Later(u64),
+    /// A job that acts, and waits in its transaction until the test lets it pass.
+    WaitInRecord,
     /// A job that acts, and the first time cannot write that down.
     FailInRecord,
 }
@@ -121,6 +125,10 @@ impl Probe {
                 self.wait().await;
                 Ok(())
             }
+            Script::Kill => {
+                self.entered.add_permits(1);
+                std::future::pending().await
+            }
             Script::WaitAndFail => {
                 self.wait().await;
                 Err(Failure::retry("failed after waiting"))
@@ -193,10 +201,14 @@ impl Job for ProbeJob {
     async fn record(&self, task: &Task, start: u32, work: &mut Work) -> Result<(), Failure> {
         write(work, &effect(task), self.0.who).await?;
         work.audit("sonda.anotada", "efectos", effect(task), json!({ "acto": start }));
-        if script(&task.payload) == Script::FailInRecord && start == 1 {
-            return Err(Failure::retry("could not be written down"));
+        match script(&task.payload) {
+            Script::FailInRecord if start == 1 => Err(Failure::retry("could not be written down")),
+            Script::WaitInRecord => {
+                self.0.wait().await;
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Two replicas on one database.
+//! Two replicas on one database, and what they share.
 
 use std::time::Instant;
 
@@ -56,4 +56,23 @@ async fn two_replicas_share_five_hundred_events_and_handle_each_once() {
         a.probe.all_starts(),
         b.probe.all_starts()
     );
+}
+
+#[tokio::test]
+#[ignore = "bug: acceptance shares its pool with the workers, and is answered 503 while they hold all of it"]
+async fn events_are_taken_while_every_worker_holds_a_connection() {
+    let rig = Rig::still().await;
+    // As many connections as workers of both kinds, as in config/default.toml: 16 and 8.
+    let mut a = rig.replica("a", "poll_ms = 20\nconcurrency = 5").await;
+    for n in 0..5 {
+        a.send(&format!("event {n}"), Script::Wait).await;
+        rig.enqueue_probe(&format!("job {n}"), &Script::WaitInRecord)
+            .await;
+    }
+    a.work();
+    a.probe.entered(10).await;
+    a.send("another", Script::Write).await;
+    a.probe.let_pass(10);
+    rig.until_all_done().await;
+    a.stop().await;
 }
