@@ -124,7 +124,8 @@ impl Site {
              left join webhooks.events e on e.event_id = sent.event left join servicios s on s.id = sent.service
              where e.state is distinct from 'processed' or s.estado_pago is distinct from 'pagado'
                 or (select count(*) from logs_auditoria
-                    where accion = 'servicio.pagado' and recurso_id = sent.service::text) <> 1",
+                    where accion = 'servicio.pagado' and recurso_id = sent.service::text) <> 1
+             limit 5",
         )
         .bind(events)
         .bind(services)
