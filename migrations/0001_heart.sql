@@ -54,6 +54,7 @@ create table public.contratos_b2b (
     servicios_disponibles  integer not null default 0 check (servicios_disponibles >= 0),
     ultimo_pago_en         timestamptz,
     ultimo_pago_monto      numeric(14, 2),
+    ultima_factura_stripe  text,
     proximo_cobro_en       timestamptz,
     cancelado_en           timestamptz
 );

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use axum::serve::ListenerExt;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,15 +28,6 @@ pub struct App {
     /// Every route with its layers.
     pub router: Router,
     shutdown: Duration,
-}
-
-/// Which halves run: replicas can be split.
-#[derive(Debug, Clone, Copy)]
-pub struct Halves {
-    /// Answer requests.
-    pub http: bool,
-    /// Work on what came in.
-    pub worker: bool,
 }
 
 /// What routes share.
@@ -76,32 +68,18 @@ impl App {
         })
     }
 
-    /// Runs until `stop`; then soft (finish what is under way), and after the configured time hard.
+    /// Answers on `listener`, when there is one, and works, when asked to: replicas can be split. Runs until `stop`;
+    /// then soft (what is under way is finished), and after the configured time hard.
     pub async fn run(
         self,
-        listener: TcpListener,
-        halves: Halves,
+        listener: Option<TcpListener>,
+        work: bool,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let workers = halves.worker.then(|| Workers::start(&self.engine));
-        let soft = stop.clone();
-        let http = async move {
-            if halves.http {
-                let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-                    // Answers are small: waiting to fill a packet would only delay them.
-                    let _ = stream.set_nodelay(true);
-                });
-                axum::serve(listener, self.router)
-                    .with_graceful_shutdown(soft.cancelled_owned())
-                    .await
-            } else {
-                soft.cancelled().await;
-                Ok(())
-            }
-        };
-        let mut server = tokio::spawn(http);
+        let workers = work.then(|| Workers::start(&self.engine));
+        let mut server = tokio::spawn(serve(self.router, listener, stop.clone()));
         tokio::select! {
-            ended = &mut server => return ended?.context("the HTTP server ended"),
+            ended = &mut server => return ended?,
             () = stop.cancelled() => {}
         }
         let soft = async {
@@ -115,4 +93,17 @@ impl App {
         }
         Ok(())
     }
+}
+
+async fn serve(router: Router, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {
+    let Some(listener) = listener else {
+        stop.cancelled().await;
+        return Ok(());
+    };
+    let listener = listener.tap_io(|stream| {
+        // Answers are small: waiting to fill a packet would only delay them.
+        let _ = stream.set_nodelay(true);
+    });
+    let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    server.await.context("the HTTP server ended")
 }

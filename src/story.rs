@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use crate::contracts;
 use crate::engine::Failure;
 use crate::engine::work::Work;
-use crate::ground::facts::Fact;
+use crate::ground::facts::{Closed, Fact};
 use crate::notifications::{Notice, alerts};
 
 /// Answers a fact inside the unit of work that said it: same transaction, no network.
@@ -105,33 +105,24 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             let cause = format!("suscripcion-sin-contrato:{subscription}");
             alerts::raise(work, &cause, "Una suscripción no tiene contrato", &detail).await
         }
-        Fact::EventParked {
-            kind, label, reason, ..
-        } => {
+        Fact::Parked(closed) => {
             let detail = format!(
-                "Se apartó {label}: {reason}\nNada se perdió. Siguiente paso: onlycar events list --state parked"
+                "Se apartó {}: {}\n{}",
+                closed.label,
+                closed.reason,
+                where_to_look(closed, "parked")
             );
-            alerts::raise(
-                work,
-                &format!("apartado:{kind}"),
-                "Un evento espera a una persona",
-                &detail,
-            )
-            .await
+            let title = "Un evento o trabajo espera a una persona";
+            alerts::raise(work, &format!("apartado:{}", closed.kind), title, &detail).await
         }
-        Fact::Buried {
-            kind, label, reason, ..
-        } => {
+        Fact::Buried(closed) => {
+            let Closed { label, reason, .. } = closed;
             let detail = format!(
-                "Se dejó de intentar {label}: {reason}\nNada se perdió. Siguiente paso: onlycar events list --state dead"
+                "Se dejó de intentar {label}: {reason}\n{}",
+                where_to_look(closed, "dead")
             );
-            alerts::raise(
-                work,
-                &format!("muerto:{kind}"),
-                "Un trabajo falló en todos sus intentos",
-                &detail,
-            )
-            .await
+            let title = "Un evento o trabajo falló en todos sus intentos";
+            alerts::raise(work, &format!("muerto:{}", closed.kind), title, &detail).await
         }
         Fact::SnapshotPinned { seconds, holder } => {
             let detail = format!(
@@ -147,6 +138,14 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             .await
         }
         Fact::SnapshotReleased => alerts::resolve(work, SNAPSHOT).await,
+    }
+}
+
+fn where_to_look(closed: &Closed, state: &str) -> String {
+    if closed.is_event {
+        format!("Nada se perdió. Siguiente paso: onlycar events list --state {state}")
+    } else {
+        format!("Nada se perdió. Siguiente paso: select * from engine.jobs where state = '{state}'")
     }
 }
 

@@ -165,62 +165,64 @@ impl Show {
 }
 
 fn tell(story: &Story) -> String {
-    let event = &story.event;
-    let time = |time: Option<DateTime<Utc>>| {
-        time.map_or_else(
-            || "-".to_owned(),
-            |t| t.format("%Y-%m-%d %H:%M:%S%.3fZ").to_string(),
-        )
-    };
-    let mut lines = vec![
-        format!("{}  {}  {}", event.event_id, event.provider, event.event_type),
-        format!("  happened   {}", time(event.occurred_at)),
-        format!(
-            "  received   {}  (API version {}, trusted by {})",
-            time(Some(event.received_at)),
-            event.api_version.as_deref().unwrap_or("unknown"),
-            event.trust
-        ),
-        format!("  state      {}  after {} attempts", event.state, event.attempts),
-        format!("  processed  {}", time(event.processed_at)),
-        format!("  payload    sha256 {}", event.payload_sha256),
-        format!("  id         {}", event.id),
-    ];
-    if let Some(error) = &event.last_error {
-        lines.push(format!("  why        {error}"));
-    }
-    lines.push("attempts that failed".to_owned());
-    lines.extend(
-        story
-            .failed_attempts
-            .iter()
-            .map(|it| format!("  {}  #{}  {}", time(Some(it.failed_at)), it.attempt, it.error)),
-    );
-    lines.push("effects".to_owned());
-    lines.extend(story.effects.iter().map(|it| {
-        format!(
-            "  {}  {}  {}  {} {}  {}",
+    let mut lines = about(&story.event);
+    section(&mut lines, "attempts that failed", &story.failed_attempts, |it| {
+        format!("{}  #{}  {}", time(Some(it.failed_at)), it.attempt, it.error)
+    });
+    section(&mut lines, "effects", &story.effects, |it| {
+        let (at, on) = (
             time(Some(it.at)),
-            it.actor,
-            it.action,
-            it.resource_type,
-            it.resource_id,
-            it.detail
-        )
-    }));
-    lines.push("jobs".to_owned());
-    lines.extend(story.jobs.iter().map(|it| {
+            format!("{} {}", it.resource_type, it.resource_id),
+        );
+        format!("{at}  {}  {}  {on}  {}", it.actor, it.action, it.detail)
+    });
+    section(&mut lines, "jobs", &story.jobs, |it| {
         let why = it
             .last_error
             .as_deref()
             .map(|error| format!("  {error}"))
             .unwrap_or_default();
         format!(
-            "  {}  {}  {} after {} attempts{why}",
+            "{}  {}  {} after {} attempts{why}",
             it.kind, it.id, it.state, it.attempts
         )
-    }));
+    });
     lines.join("\n")
+}
+
+fn about(event: &Summary) -> Vec<String> {
+    let version = event.api_version.as_deref().unwrap_or("unknown");
+    let mut lines = vec![
+        format!("{}  {}  {}", event.event_id, event.provider, event.event_type),
+        format!("  happened   {}", time(event.occurred_at)),
+        format!("  received   {}", time(Some(event.received_at))),
+        format!("  trusted    by {}, API version {version}", event.trust),
+        format!("  state      {}, {} attempts", event.state, event.attempts),
+        format!("  processed  {}", time(event.processed_at)),
+        format!("  payload    sha256 {}", event.payload_sha256),
+        format!("  id         {}", event.id),
+    ];
+    lines.extend(
+        event
+            .last_error
+            .as_deref()
+            .map(|error| format!("  why        {error}")),
+    );
+    lines
+}
+
+fn section<T>(lines: &mut Vec<String>, title: &str, rows: &[T], line: impl Fn(&T) -> String) {
+    if !rows.is_empty() {
+        lines.push(title.to_owned());
+        lines.extend(rows.iter().map(|row| format!("  {}", line(row))));
+    }
+}
+
+fn time(time: Option<DateTime<Utc>>) -> String {
+    time.map_or_else(
+        || "-".to_owned(),
+        |time| time.format("%Y-%m-%d %H:%M:%S%.3fZ").to_string(),
+    )
 }
 
 #[cfg(test)]

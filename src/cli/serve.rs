@@ -1,5 +1,6 @@
 //! `onlycar serve`
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -9,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Outcome;
-use crate::app::{App, Halves};
+use crate::app::App;
 use crate::ground::clock::Clock;
 use crate::ground::config::Settings;
 use crate::tools::{db, telemetry};
@@ -46,19 +47,13 @@ impl Serve {
         let pools = db::connect(&settings.database_url, &settings.file.database).await?;
         self.migrations(&pools).await?;
         let app = App::new(&settings, pools, Clock::system())?;
-        let listener = TcpListener::bind(settings.bind_addr).await;
-        let listener = listener.with_context(|| {
-            format!(
-                "cannot listen on {}\nhint: is another server running? choose another BIND_ADDR",
-                settings.bind_addr
-            )
-        })?;
-        tracing::info!(address = %settings.bind_addr, production = settings.production, "ready");
-        let halves = Halves {
-            http: !self.no_http,
-            worker: !self.no_worker,
+        let listener = if self.no_http {
+            None
+        } else {
+            Some(listen(settings.bind_addr).await?)
         };
-        app.run(listener, halves, stop_signal()?).await?;
+        tracing::info!(address = %settings.bind_addr, production = settings.production, "ready");
+        app.run(listener, !self.no_worker, stop_signal()?).await?;
         Ok(Outcome::Done)
     }
 
@@ -91,6 +86,12 @@ impl Serve {
         );
         Ok(())
     }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let hint =
+        || format!("cannot listen on {address}\nhint: is another server running? choose another BIND_ADDR");
+    TcpListener::bind(address).await.with_context(hint)
 }
 
 /// Cancelled by the first SIGTERM or Ctrl-C; the second one ends the process on the spot.

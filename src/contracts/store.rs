@@ -31,21 +31,23 @@ impl Change {
     }
 }
 
-/// Notes the payment of a period, unless a later one is noted already.
+/// Notes the payment of a period, unless this very invoice or a later payment is noted already.
 pub async fn record_payment(work: &mut Work, payment: &SubscriptionPayment) -> Result<Change, Failure> {
     let found = sqlx::query!(
         r#"with contract as (
-             select id, ultimo_pago_en from contratos_b2b
+             select id, ultimo_pago_en, ultima_factura_stripe from contratos_b2b
              where stripe_subscription_id = $1 or (id = $2 and stripe_subscription_id is null)
              order by stripe_subscription_id nulls last limit 1 for update),
          noted as (
              update contratos_b2b as noted set
                  stripe_subscription_id = $1, ultimo_pago_en = $3, ultimo_pago_monto = $4,
+                 ultima_factura_stripe = $7,
                  proximo_cobro_en = coalesce($5, proximo_cobro_en),
                  servicios_disponibles = case when $6 then servicios_incluidos else servicios_disponibles end,
                  estado = case when estado = 'moroso' then 'activo' else estado end
              from contract
-             where noted.id = contract.id and (contract.ultimo_pago_en is null or contract.ultimo_pago_en <= $3)
+             where noted.id = contract.id and contract.ultima_factura_stripe is distinct from $7
+               and (contract.ultimo_pago_en is null or contract.ultimo_pago_en <= $3)
              returning 1)
          select id, exists (select from noted) as "noted!" from contract"#,
         payment.subscription,
@@ -54,6 +56,7 @@ pub async fn record_payment(work: &mut Work, payment: &SubscriptionPayment) -> R
         payment.amount.decimal(),
         payment.next_charge_at,
         payment.starts_period,
+        payment.invoice,
     )
     .fetch_optional(work.connection())
     .await?;

@@ -17,7 +17,7 @@ use rand::RngExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Halves};
+use crate::app::App;
 use crate::ground::clock::Clock;
 use crate::ground::config::{Environment, Settings};
 use crate::tools::db::{self, Pools};
@@ -107,16 +107,7 @@ async fn run_on(
     let app = App::new(&settings, pools.clone(), Clock::system())?;
     let file = announcement.write(&options.data_dir)?;
     announcement.print(&options.data_dir)?;
-    let outcome = app
-        .run(
-            server,
-            Halves {
-                http: true,
-                worker: true,
-            },
-            stop,
-        )
-        .await;
+    let outcome = app.run(Some(server), true, stop).await;
     // Whoever reads the file finds a server that runs; when it is gone, so is the file.
     let _ = std::fs::remove_file(file);
     close(pools).await;

@@ -12,7 +12,7 @@ use super::queue::{self, Claim, Claimed, Lane};
 use super::source::Event;
 use super::work::{Unit, Verdict};
 use super::{Engine, Failure};
-use crate::ground::facts::{Actor, Fact};
+use crate::ground::facts::{Actor, Closed, Fact};
 
 /// A kind of row that workers handle.
 pub(super) trait Piece:
@@ -195,26 +195,29 @@ async fn retry_or_bury<P: Piece>(
 }
 
 async fn park<P: Piece>(engine: &Engine, claimed: &Claimed<P>, reason: String) -> Result<(), Failure> {
-    let (kind, label) = (claimed.row.kind().to_owned(), claimed.row.label());
-    let fact = Fact::EventParked {
-        event: claimed.claim.id,
-        kind,
-        label,
-        reason: reason.clone(),
-    };
+    tracing::warn!(work = claimed.row.label(), reason, "kept for a person");
+    let fact = Fact::Parked(closed(claimed, &reason));
     close(engine, claimed, fact, Verdict::Parked(reason)).await
 }
 
 async fn bury<P: Piece>(engine: &Engine, claimed: &Claimed<P>, reason: String) -> Result<(), Failure> {
-    let (kind, label) = (claimed.row.kind().to_owned(), claimed.row.label());
-    tracing::error!(work = label, reason, "given up after its last attempt");
-    let fact = Fact::Buried {
-        id: claimed.claim.id,
-        kind,
-        label,
-        reason: reason.clone(),
-    };
+    tracing::error!(
+        work = claimed.row.label(),
+        reason,
+        "given up after its last attempt"
+    );
+    let fact = Fact::Buried(closed(claimed, &reason));
     close(engine, claimed, fact, Verdict::Dead(reason)).await
+}
+
+fn closed<P: Piece>(claimed: &Claimed<P>, reason: &str) -> Closed {
+    let row = &claimed.row;
+    Closed {
+        is_event: P::LANE == Lane::Events,
+        kind: row.kind().to_owned(),
+        label: row.label(),
+        reason: reason.to_owned(),
+    }
 }
 
 /// Ends a row whose handler did not: the word, what follows from it, and the mark, in one commit.
@@ -225,7 +228,7 @@ async fn close<P: Piece>(
     verdict: Verdict,
 ) -> Result<(), Failure> {
     let mut work = engine.begin(claimed.row.unit(engine, claimed.claim)).await?;
-    count(P::LANE, "closed", &verdict);
+    count(P::LANE, claimed.row.kind(), &verdict);
     work.say(fact);
     work.end(verdict);
     match work.commit().await {

@@ -1,7 +1,6 @@
 //! What can happen in this business, in the past tense, and who did it.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::values::{ClientId, ContractId, Money, ServiceId};
 
@@ -50,6 +49,19 @@ pub struct SubscriptionPayment {
     pub next_charge_at: Option<DateTime<Utc>>,
     /// Whether a new period began: a proration in the middle of one gives no new services.
     pub starts_period: bool,
+}
+
+/// An event or a job whose handler did not end.
+#[derive(Clone, Debug)]
+pub struct Closed {
+    /// Whether it is a row of `webhooks.events`; else of `engine.jobs`.
+    pub is_event: bool,
+    /// The event's type or the job's kind.
+    pub kind: String,
+    /// What it was, for people.
+    pub label: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Something that happened. `story.rs` says what follows from each.
@@ -114,28 +126,10 @@ pub enum Fact {
         /// Stripe's subscription.
         subscription: String,
     },
-    /// An event was kept for a person: its shape or what it names is unknown to us.
-    EventParked {
-        /// Row of `webhooks.events`.
-        event: Uuid,
-        /// The event's type or the job's kind.
-        kind: String,
-        /// The provider's id and type, for people.
-        label: String,
-        /// Why.
-        reason: String,
-    },
+    /// An event or a job was kept for a person: trying it again is useless.
+    Parked(Closed),
     /// An event or a job was given up after its last attempt.
-    Buried {
-        /// Its row.
-        id: Uuid,
-        /// The event's type or the job's kind.
-        kind: String,
-        /// What it was, for people.
-        label: String,
-        /// The last error.
-        reason: String,
-    },
+    Buried(Closed),
     /// A transaction has held an old snapshot open for long: queues in PostgreSQL slow down to a crawl under one.
     SnapshotPinned {
         /// How old the oldest snapshot is, in seconds.

@@ -105,8 +105,9 @@ pub async fn payment_failed(event: &Event, payment: &PaymentIntent, work: &mut W
 
 /// `invoice.payment_succeeded`: a subscription's period is paid.
 pub async fn invoice_paid(event: &Event, invoice: &Invoice, work: &mut Work) -> Result<(), Failure> {
-    let newly_paid = store::keep_invoice(work, event, invoice).await? && invoice.settled();
-    if let (true, Some(subscription)) = (newly_paid, &invoice.subscription) {
+    let paid = store::keep_invoice(work, event, invoice).await? && invoice.settled();
+    // Said again when the event comes again: the contract knows which invoice it counted last.
+    if let (true, Some(subscription)) = (paid, &invoice.subscription) {
         work.say(Fact::SubscriptionPaid(SubscriptionPayment {
             subscription: subscription.clone(),
             contract: invoice.contract,

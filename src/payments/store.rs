@@ -144,7 +144,7 @@ pub async fn client_of(work: &mut Work, customer: Option<&str>) -> Result<Option
     Ok(found.fetch_optional(work.connection()).await?.map(ClientId))
 }
 
-/// Keeps the invoice as the event shows it; false when the row had already come as far.
+/// Keeps the invoice as the event shows it; false when the row had already come further.
 pub async fn keep_invoice(work: &mut Work, event: &Event, invoice: &Invoice) -> Result<bool, Failure> {
     let now = work.now();
     let kept = sqlx::query!(
@@ -159,7 +159,7 @@ pub async fn keep_invoice(work: &mut Work, event: &Event, invoice: &Invoice) -> 
              billing_reason = coalesce(excluded.billing_reason, kept.billing_reason),
              amount_paid = excluded.amount_paid, paid_at = coalesce(kept.paid_at, excluded.paid_at),
              occurred_at = excluded.occurred_at, updated_at = excluded.updated_at
-         where kept.rank < excluded.rank",
+         where kept.rank <= excluded.rank",
         invoice.id,
         invoice.subscription,
         invoice.customer,

@@ -121,6 +121,35 @@ async fn the_twin_of_a_paid_invoice_does_not_renew_again() {
 }
 
 #[tokio::test]
+async fn a_payment_parked_for_want_of_a_contract_counts_once_the_contract_is_there() {
+    let app = TestApp::start().await;
+    let story = Story::create(&app.pool).await;
+    let mut event = story.event("invoice.payment_succeeded", app.now());
+    event["data"]["object"]["parent"]["subscription_details"]["subscription"] = json!("sub_unknown");
+    event["data"]["object"]["parent"]["subscription_details"]["metadata"] = json!({});
+    app.handle(&event).await;
+    assert_eq!(app.state(&event).await.0, "parked");
+    app.mails(1).await;
+    sqlx::query("update contratos_b2b set stripe_subscription_id = 'sub_unknown'")
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    sqlx::query("update webhooks.events set state = 'pending', run_at = received_at")
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    app.until("it is processed", || async {
+        app.state(&event).await.0 == "processed"
+    })
+    .await;
+    assert_eq!(
+        app.row("contratos_b2b", story.contract).await["servicios_disponibles"],
+        10
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn an_ended_subscription_makes_its_contract_inactive_and_tells_the_team() {
     for old in [false, true] {
         let app = TestApp::start().await;

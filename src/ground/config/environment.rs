@@ -1,6 +1,6 @@
 //! The environment: which variables there are, and how each is read and judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::str::FromStr;
 
@@ -289,7 +289,10 @@ pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, 
             warnings,
         });
     }
-    Err(Problems(std::mem::take(&mut reader.problems)))
+    let mut problems = std::mem::take(&mut reader.problems);
+    let mut seen = HashSet::new();
+    problems.retain(|problem| seen.insert(problem.clone()));
+    Err(Problems(problems))
 }
 
 fn database_url(reader: &mut Reader<'_>) -> Option<SecretString> {
