@@ -10,7 +10,9 @@
 )]
 
 mod config;
+mod crash;
 mod dev;
+mod engine;
 mod receive;
 mod serve;
 mod signature;
