@@ -104,7 +104,7 @@ impl<P: Piece> Worker<P> {
     async fn round(&self) -> usize {
         let settings = &self.engine.settings;
         let longest = Duration::from_millis(settings.give_way_longest_ms);
-        self.engine.inbox.give_way(settings.give_way_above, longest).await;
+        self.engine.inbox.give_way(longest).await;
         let Some(first) = self.slot().await else { return 0 };
         let now = self.engine.clock.now();
         let limit = self.claim_limit();

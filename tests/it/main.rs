@@ -11,7 +11,9 @@
 
 mod cli;
 mod config;
+mod crash;
 mod dev;
+mod engine;
 mod floors;
 mod receive;
 mod serve;

@@ -4,6 +4,7 @@ pub mod app;
 pub mod database;
 pub mod events;
 pub mod program;
+pub mod wait;
 pub mod wire;
 
 pub use app::TestApp;

@@ -1,0 +1,9 @@
+//! The real server process under load, killed, frozen, stopped, and robbed of its database.
+
+mod database;
+mod forwarder;
+mod frozen;
+mod kills;
+mod load;
+mod site;
+mod stopping;

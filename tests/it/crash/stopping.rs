@@ -1,0 +1,94 @@
+//! SIGTERM under load: what is under way is finished, the rest is left for the next server.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use sqlx::PgPool;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use super::load::Load;
+use super::site::Site;
+use crate::support::database;
+use crate::support::wait::until;
+
+const PROCESSING: &str = "select count(*) from webhooks.events where state = 'processing'";
+const PROCESSED: &str = "select count(*) from webhooks.events where state = 'processed'";
+const WAITING: &str = "select count(*) from webhooks.events where state = 'pending' and attempts = 0";
+
+/// A site whose inbox holds at least so many events that nobody has worked on, and a load that goes on.
+async fn with_backlog(settings: &str, events: usize) -> (Site, Load) {
+    let url = database::fresh().await;
+    let pool = PgPool::connect(&url).await.unwrap();
+    let site = Site::new(&url, pool, settings);
+    let receiver = site.start_with(&["--no-worker"]);
+    let load = Load::start(&site.url, site.services(10_000).await, 4);
+    load.until_more(events).await;
+    receiver.stop().await;
+    (site, load)
+}
+
+#[tokio::test]
+async fn a_stop_under_load_ends_softly_and_leaves_the_rest_to_the_next_server() {
+    let (site, load) = with_backlog(
+        "[worker]\nconcurrency = 2\n[database]\nmax_connections = 4\n",
+        300,
+    )
+    .await;
+    let server = site.start();
+    until("it has begun to work", async || site.count(PROCESSED).await > 0).await;
+    let asked = Instant::now();
+    server.stop().await;
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(20), "the stop took {took:?}");
+    let (done, waiting) = (site.count(PROCESSED).await, site.count(WAITING).await);
+    println!(
+        "stopped in {} ms with {done} events processed, {waiting} waiting",
+        took.as_millis()
+    );
+    assert_eq!(
+        site.count(PROCESSING).await,
+        0,
+        "claims were left to the end of their lease"
+    );
+    assert!(waiting > 0, "it should have stopped in the middle of its work");
+    assert_eq!(
+        done + waiting,
+        site.count("select count(*) from webhooks.events").await
+    );
+
+    let next = site.start();
+    load.until_more(10).await;
+    let acknowledged = load.finish().await;
+    site.until_all_done().await;
+    next.stop().await;
+    let once = "select count(*) from webhooks.events where attempts = 1";
+    assert_eq!(site.count(once).await, i64::try_from(acknowledged.len()).unwrap());
+    site.assert_each_once(&acknowledged).await;
+}
+
+#[tokio::test]
+#[ignore = "bug: App::run stops the workers only after the last connection has ended"]
+async fn a_client_that_never_ends_its_request_does_not_keep_a_stopping_server_from_giving_back() {
+    let settings =
+        "[worker]\nconcurrency = 1\n[database]\nmax_connections = 4\n[http]\nshutdown_seconds = 1\n";
+    let (site, load) = with_backlog(settings, 300).await;
+    let mut server = site.start();
+    site.ready().await;
+    let mut slow = TcpStream::connect(site.url.trim_start_matches("http://"))
+        .await
+        .unwrap();
+    slow.write_all(
+        b"POST /api/webhooks/stripe HTTP/1.1\r\nhost: localhost\r\nstripe-signature: t=1,v1=0\r\n\
+          content-length: 100\r\n\r\n{",
+    )
+    .await
+    .unwrap();
+    until("it has begun to work", async || site.count(PROCESSED).await > 0).await;
+    server.signal(Signal::TERM);
+    let status = server.ended().await;
+    assert_eq!(status.code(), Some(0), "{status}");
+    let held = site.count(PROCESSING).await;
+    assert!(held <= 1, "one can have been under way, {held} are claimed");
+    drop(load);
+}

@@ -1,0 +1,13 @@
+//! The webhook machine alone: real rows and real commits, with a provider and jobs that do what a test tells them.
+
+mod audit;
+mod commits;
+mod failures;
+mod jobs;
+mod leases;
+mod manipulations;
+mod outcomes;
+mod probe;
+mod replicas;
+mod rig;
+mod stopping;
