@@ -6,6 +6,21 @@ create schema webhooks;
 create schema engine;
 create schema stripe;
 
+-- States are domains, not checks on columns: PostgreSQL reads the text of a check anew at every statement, and a
+-- domain's once per connection. Seen from outside they are plain text.
+create domain public.estado_servicio as text
+    check (value in ('agendado', 'en_proceso', 'completado', 'cancelado'));
+create domain public.estado_pago as text
+    check (value in ('pendiente', 'pagado', 'fallido', 'cancelado', 'reembolsado', 'parcialmente_reembolsado'));
+create domain public.canal_pago as text check (value in ('stripe', 'presencial'));
+create domain public.moneda as text check (value ~ '^[A-Z]{3}$');
+create domain public.tipo_contrato as text check (value in ('suscripcion', 'servicio_unico'));
+create domain public.estado_contrato as text
+    check (value in ('pendiente_firma', 'activo', 'moroso', 'inactivo', 'rechazado'));
+create domain engine.work_state as text
+    check (value in ('pending', 'processing', 'processed', 'ignored', 'parked', 'failed', 'dead'));
+create domain engine.trust as text check (value in ('hmac', 'refetch', 'reconcile'));
+
 -- Business ------------------------------------------------------------------------------------------------------
 
 create table public.clientes (
@@ -23,22 +38,19 @@ create table public.servicios (
     cliente_id               uuid not null references public.clientes (id),
     operador_id              uuid,
     descripcion              text not null,
-    estado                   text not null default 'agendado'
-        check (estado in ('agendado', 'en_proceso', 'completado', 'cancelado')),
+    estado                   public.estado_servicio not null default 'agendado',
     agendado_para            timestamptz,
-    monto                    numeric(14, 2) not null check (monto >= 0),
-    moneda                   text not null default 'MXN' check (moneda ~ '^[A-Z]{3}$'),
-    estado_pago              text not null default 'pendiente'
-        check (estado_pago in ('pendiente', 'pagado', 'fallido', 'cancelado', 'reembolsado', 'parcialmente_reembolsado')),
+    monto                    numeric(14, 2) not null,
+    moneda                   public.moneda not null default 'MXN',
+    estado_pago              public.estado_pago not null default 'pendiente',
     metodo_pago              text,
-    canal_pago               text check (canal_pago in ('stripe', 'presencial')),
+    canal_pago               public.canal_pago,
     stripe_payment_intent_id text unique,
     pagado_en                timestamptz,
     monto_pagado             numeric(14, 2),
     ultimo_error_pago        text,
     requiere_factura         boolean not null default false,
-    estado_factura           text,
-    check (estado_pago <> 'pagado' or (pagado_en is not null and monto_pagado is not null and canal_pago is not null))
+    estado_factura           text
 );
 create index servicios_cliente on public.servicios (cliente_id);
 create index servicios_operador on public.servicios (operador_id, agendado_para);
@@ -46,12 +58,11 @@ create index servicios_operador on public.servicios (operador_id, agendado_para)
 create table public.contratos_b2b (
     id                     uuid primary key,
     cliente_id             uuid not null references public.clientes (id),
-    tipo                   text not null check (tipo in ('suscripcion', 'servicio_unico')),
-    estado                 text not null default 'pendiente_firma'
-        check (estado in ('pendiente_firma', 'activo', 'moroso', 'inactivo', 'rechazado')),
+    tipo                   public.tipo_contrato not null,
+    estado                 public.estado_contrato not null default 'pendiente_firma',
     stripe_subscription_id text unique,
-    servicios_incluidos    integer not null default 0 check (servicios_incluidos >= 0),
-    servicios_disponibles  integer not null default 0 check (servicios_disponibles >= 0),
+    servicios_incluidos    integer not null default 0,
+    servicios_disponibles  integer not null default 0,
     ultimo_pago_en         timestamptz,
     ultimo_pago_monto      numeric(14, 2),
     ultima_factura_stripe  text,
@@ -101,9 +112,8 @@ create table webhooks.events (
     api_version    text,
     occurred_at    timestamptz,
     received_at    timestamptz not null,
-    trust          text not null check (trust in ('hmac', 'refetch', 'reconcile')),
-    state          text not null
-        check (state in ('pending', 'processing', 'processed', 'ignored', 'parked', 'failed', 'dead')),
+    trust          engine.trust not null,
+    state          engine.work_state not null,
     attempts       integer not null default 0,
     run_at         timestamptz not null,
     last_error     text,
@@ -113,7 +123,7 @@ create table webhooks.events (
     unique (provider, event_id)
 );
 create index events_ready on webhooks.events (run_at) where state in ('pending', 'processing', 'failed');
-create index events_received on webhooks.events (received_at);
+-- No index on received_at: ids are made of the time, so the primary key is in that order.
 -- A queue's table is updated twice per row: vacuum it early, and keep the payload out of what is rewritten.
 alter table webhooks.events alter column payload set storage external;
 alter table webhooks.events set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
@@ -136,8 +146,7 @@ create table engine.jobs (
     cause        uuid,
     tick         timestamptz,
     created_at   timestamptz not null,
-    state        text not null default 'pending'
-        check (state in ('pending', 'processing', 'processed', 'ignored', 'parked', 'failed', 'dead')),
+    state        engine.work_state not null default 'pending',
     attempts     integer not null default 0,
     run_at       timestamptz not null,
     last_error   text,
@@ -168,7 +177,7 @@ create unique index alerts_open on engine.alerts (cause) where resolved_at is nu
 
 create table stripe.payments (
     id              text primary key,
-    servicio_id     uuid references public.servicios (id),
+    servicio_id     uuid, -- of servicios; looked up when written, not checked again by a foreign key
     customer_id     text,
     status          text not null,
     rank            smallint not null,

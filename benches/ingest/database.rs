@@ -20,12 +20,12 @@ pub struct Cluster {
 impl Cluster {
     pub fn start(folder: &Path) -> Result<Self> {
         let options = Options {
-            root: folder.join("postgres"),
-            keep: true,
+            // As many as stock settings have, whatever the machine's memory made initdb choose.
             settings: vec![("max_connections".to_owned(), "100".to_owned())],
+            ..Options::kept(folder.join("postgres"))
         };
         let postgres = Postgres::start(&options, Path::new(server::PROGRAM), &mut |line| {
-            eprintln!("{line}")
+            eprintln!("{line}");
         })?;
         Ok(Self {
             postgres,
@@ -34,8 +34,8 @@ impl Cluster {
         })
     }
 
-    pub fn stop(self) {
-        self.postgres.stop();
+    pub fn stop(self) -> Result<()> {
+        self.postgres.stop()
     }
 
     pub fn pgbench(&self) -> PathBuf {

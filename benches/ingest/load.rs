@@ -38,9 +38,11 @@ pub fn percentile(sorted: &[u32], percent: usize) -> u32 {
 }
 
 /// When the open loop sends: evenly, or at random as `pgbench --rate` does.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, clap::ValueEnum)]
 pub enum Arrivals {
+    /// Evenly spaced
     Constant,
+    /// At random, as pgbench's
     Poisson,
 }
 

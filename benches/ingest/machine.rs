@@ -4,13 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// Linux shows processor time to programs in hundredths of a second, whatever its own clock.
 const TICK: Duration = Duration::from_millis(10);
-const CALM: f64 = 0.90;
-/// A step during which other processes used more of the machine than this is measured again.
-pub const NOISE: f64 = 0.06;
 const KERNEL_THREADS: u32 = 2;
 
 /// Processor time used so far; the difference of two says what happened between them.
@@ -18,9 +15,9 @@ const KERNEL_THREADS: u32 = 2;
 pub struct Usage {
     pub server: Duration,
     pub postgres: Duration,
-    /// By processes that are neither the server, PostgreSQL, the benchmark nor the kernel's own.
+    pub generator: Duration,
+    /// By processes that are neither the server, PostgreSQL, the benchmark nor the kernel's own, and by other guests.
     foreign: Duration,
-    idle: Duration,
     whole: Duration,
 }
 
@@ -33,22 +30,27 @@ impl Usage {
         let foreign = processes
             .iter()
             .filter(|(pid, process)| !ours.contains(pid) && process.parent != KERNEL_THREADS);
-        let (idle, whole) = machine_ticks()?;
+        let machine = machine_ticks()?;
         Ok(Self {
             server: time(server.map_or(0, own)),
+            generator: time(own(std::process::id())),
             postgres: time(spent(&processes, &postgres)),
-            foreign: time(foreign.map(|(_, process)| process.own + process.reaped).sum()),
-            idle: time(idle),
-            whole: time(whole),
+            foreign: time(
+                foreign
+                    .map(|(_, process)| process.own + process.reaped)
+                    .sum::<u64>()
+                    + machine.stolen,
+            ),
+            whole: time(machine.whole),
         })
     }
 
     pub fn since(self, before: Self) -> Self {
         Self {
             server: self.server.saturating_sub(before.server),
+            generator: self.generator.saturating_sub(before.generator),
             postgres: self.postgres.saturating_sub(before.postgres),
             foreign: self.foreign.saturating_sub(before.foreign),
-            idle: self.idle.saturating_sub(before.idle),
             whole: self.whole.saturating_sub(before.whole),
         }
     }
@@ -59,17 +61,13 @@ impl Usage {
     }
 }
 
-/// Returns after a second in which the machine was idle, or after `patience` such tries: false then.
-pub async fn quiet(patience: u32) -> Result<bool> {
-    for _ in 0..patience {
-        let (idle, whole) = machine_ticks()?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let (idle_then, whole_then) = machine_ticks()?;
-        if time(idle_then - idle).div_duration_f64(time(whole_then - whole).max(TICK)) >= CALM {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// How much of the coming second all processors together had nothing to do: 0 to 1.
+pub async fn idle_second() -> Result<f64> {
+    let before = machine_ticks()?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let after = machine_ticks()?;
+    let whole = time(after.whole.saturating_sub(before.whole)).max(TICK);
+    Ok(time(after.idle.saturating_sub(before.idle)).div_duration_f64(whole))
 }
 
 /// A field of /proc/PID/status that is given in kB, such as `VmRSS` or `VmHWM`, as MiB.
@@ -141,8 +139,16 @@ fn spent(processes: &HashMap<u32, Process>, members: &HashSet<u32>) -> u64 {
         .sum()
 }
 
-/// Idle and all ticks of all processors; waiting for the disk counts as idle.
-fn machine_ticks() -> Result<(u64, u64)> {
+/// Of all processors together.
+struct Ticks {
+    /// Waiting for the disk included.
+    idle: u64,
+    /// Taken by the hypervisor for other guests.
+    stolen: u64,
+    whole: u64,
+}
+
+fn machine_ticks() -> Result<Ticks> {
     let stat = fs::read_to_string("/proc/stat")?;
     let line = stat
         .lines()
@@ -155,8 +161,14 @@ fn machine_ticks() -> Result<(u64, u64)> {
         .take(8)
         .map(str::parse)
         .collect::<Result<Vec<u64>, _>>()?;
-    let idle = ticks.iter().skip(3).take(2).sum();
-    Ok((idle, ticks.iter().sum()))
+    let [_, _, _, idle, waiting, _, _, stolen] = ticks.as_slice() else {
+        bail!("/proc/stat has too few columns")
+    };
+    Ok(Ticks {
+        idle: idle + waiting,
+        stolen: *stolen,
+        whole: ticks.iter().sum(),
+    })
 }
 
 fn time(ticks: u64) -> Duration {

@@ -2,8 +2,19 @@
 //! inserting the same row on the same PostgreSQL in the same minutes.
 //!
 //! It brings its own PostgreSQL (fsync on), runs the release server as a child and takes everything down again, also on
-//! Ctrl-C. Linux only: memory and processor time come from /proc. The method is explained in docs/benchmark.md.
+//! Ctrl-C. Linux only: memory and processor time come from /proc.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark is read on the terminal"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it measures real time; it is not part of the program"
+)]
+
+mod calm;
 mod database;
 mod events;
 mod load;
@@ -23,6 +34,7 @@ use clap::Parser;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::calm::Calm;
 use crate::database::Cluster;
 use crate::load::Arrivals;
 use crate::steps::{Bench, Size};
@@ -39,12 +51,52 @@ struct Arguments {
     /// Rounds; the figures are their medians
     #[arg(long, value_name = "N")]
     rounds: Option<u32>,
-    /// Open loop: random arrivals, as pgbench's, in place of evenly spaced ones
-    #[arg(long)]
-    poisson: bool,
+    /// When the open loop sends
+    #[arg(long, value_enum, default_value = "constant")]
+    arrivals: Arrivals,
     /// Cargo passes this to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+struct Plan {
+    rounds: u32,
+    waits: u32,
+    repeats: u32,
+    size: Size,
+}
+
+impl Arguments {
+    fn plan(&self) -> Plan {
+        let arrivals = self.arrivals;
+        let mut plan = if self.quick {
+            Plan {
+                rounds: 1,
+                waits: 20,
+                repeats: 2,
+                size: Size {
+                    warm_up: 1_000,
+                    events: 6_000,
+                    seconds: 4,
+                    arrivals,
+                },
+            }
+        } else {
+            Plan {
+                rounds: 3,
+                waits: 180,
+                repeats: 9,
+                size: Size {
+                    warm_up: 2_000,
+                    events: 20_000,
+                    seconds: 8,
+                    arrivals,
+                },
+            }
+        };
+        plan.rounds = self.rounds.unwrap_or(plan.rounds);
+        plan
+    }
 }
 
 fn main() -> ExitCode {
@@ -74,7 +126,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
             () = stopped(interrupt, terminate) => bail!("stopped by a signal"),
         }
     });
-    cluster.stop();
+    cluster.stop()?;
     outcome
 }
 
@@ -86,50 +138,24 @@ async fn stopped(mut interrupt: Signal, mut terminate: Signal) {
 }
 
 async fn bench(cluster: &Cluster, arguments: &Arguments) -> Result<bool> {
-    let arrivals = if arguments.poisson {
-        Arrivals::Poisson
-    } else {
-        Arrivals::Constant
-    };
-    let (rounds, size) = if arguments.quick {
-        (
-            1,
-            Size {
-                warm_up: 1_000,
-                events: 6_000,
-                seconds: 4,
-                arrivals,
-            },
-        )
-    } else {
-        (
-            3,
-            Size {
-                warm_up: 2_000,
-                events: 20_000,
-                seconds: 8,
-                arrivals,
-            },
-        )
-    };
-    let rounds = arguments.rounds.unwrap_or(rounds);
-    let postgres = cluster.prepare(size.services()).await?;
+    let plan = arguments.plan();
+    let postgres = cluster.prepare(plan.size.services()).await?;
+    let (events, bytes) = (plan.size.events, events::sample().len());
     println!(
-        "PostgreSQL {postgres}; {} events of {} bytes a step; rounds: {rounds}",
-        size.events,
-        events::sample().len()
+        "PostgreSQL {postgres}; {events} events of {bytes} bytes in a step; rounds: {}",
+        plan.rounds
     );
     let postmaster = cluster.postmaster().await?;
+    let calm = Calm::new(postmaster, plan.waits, plan.repeats);
     let mut bench = Bench {
         cluster,
         postmaster,
-        size,
-        noise: Vec::new(),
-        never_quiet: false,
+        size: plan.size,
+        calm,
     };
     let mut done = Vec::new();
-    for round in 1..=rounds {
-        eprintln!("round {round} of {rounds}");
+    for round in 1..=plan.rounds {
+        eprintln!("round {round} of {}", plan.rounds);
         done.push(bench.round().await?);
     }
     let met = report::print(&bench, &done);

@@ -2,7 +2,8 @@
 
 /// One client and `$1` unpaid services, each the price of the sent event; the ids are those of `events::service_id`.
 pub const SEED: [&str; 2] = [
-    "insert into clientes (id, nombre, email) values ('00000000-0000-4000-9000-000000000000', 'Cliente de prueba', 'cliente@example.com')",
+    "insert into clientes (id, nombre, email, creado_en)
+     values ('00000000-0000-4000-9000-000000000000', 'Cliente de prueba', 'cliente@example.com', now())",
     "insert into servicios (id, cliente_id, descripcion, estado, agendado_para, monto, moneda, estado_pago)
      select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, '00000000-0000-4000-9000-000000000000',
             'Lavado y revisión de frenos', 'agendado', now() + interval '1 day', 1500.00, 'MXN', 'pendiente'
@@ -15,10 +16,10 @@ pub const SEED: [&str; 2] = [
 /// time, as the server's UUID v7 does: a random one would cost pgbench page images and flatter us.
 pub const YARDSTICK: &str = r"\set fresh random(1000000000, 9999999999)
 insert into webhooks.events
-    (id, provider, event_id, event_type, api_version, occurred_at, received_at, state, run_at, payload, payload_sha256)
+    (id, provider, event_id, event_type, api_version, occurred_at, received_at, trust, state, run_at, payload, payload_sha256)
 values
     ((lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || right(gen_random_uuid()::text, 22))::uuid,
-     'stripe', 'evt_' || :prefix || :fresh, :event_type, :api_version, now(), now(), 'pending', now(),
+     'stripe', 'evt_' || :prefix || :fresh, :event_type, :api_version, now(), now(), 'hmac', 'pending', now(),
      :payload::bytea, :payload_sha256::bytea)
 on conflict (provider, event_id) do nothing;
 ";

@@ -6,16 +6,14 @@ use anyhow::{Result, bail};
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::sleep;
 
+use crate::calm::Calm;
 use crate::database::{self, Cluster};
 use crate::load::{self, Arrivals, Pace};
-use crate::machine::{self, NOISE, Usage};
+use crate::machine::Usage;
 use crate::server::{Server, Start};
 use crate::yardstick;
 
-const TRIES: u32 = 3;
-/// Seconds to wait for an idle one before a step is measured all the same.
-const PATIENCE: u32 = 30;
-const DRAIN: Duration = Duration::from_secs(120);
+const DRAIN: Duration = Duration::from_mins(2);
 
 /// How much one round sends.
 #[derive(Clone, Copy)]
@@ -54,6 +52,7 @@ pub struct Burst {
     /// Processor time for each event, effects included, in microseconds.
     pub server_cpu: f64,
     pub postgres_cpu: f64,
+    pub generator_cpu: f64,
     pub life: Life,
 }
 
@@ -83,9 +82,7 @@ pub struct Bench<'a> {
     pub cluster: &'a Cluster,
     pub postmaster: u32,
     pub size: Size,
-    /// What other processes used during each kept step, as a share of the machine.
-    pub noise: Vec<f64>,
-    pub never_quiet: bool,
+    pub calm: Calm,
 }
 
 impl Bench<'_> {
@@ -112,7 +109,10 @@ impl Bench<'_> {
     async fn closed(&mut self) -> Result<f64> {
         let (cluster, rows) = (self.cluster, self.size.events);
         let rate = self
-            .calmly(async |database| yardstick::closed(cluster, database, rows).await)
+            .calm
+            .measure(cluster, async |database| {
+                yardstick::closed(cluster, database, rows).await
+            })
             .await?;
         eprintln!("  pgbench, 16 clients                {rate:>8.0}/s");
         Ok(rate)
@@ -121,7 +121,10 @@ impl Bench<'_> {
     async fn open(&mut self) -> Result<Vec<u32>> {
         let (cluster, pace) = (self.cluster, self.size.pace(FAST));
         let latencies = self
-            .calmly(async |database| yardstick::open(cluster, database, pace).await)
+            .calm
+            .measure(cluster, async |database| {
+                yardstick::open(cluster, database, pace).await
+            })
             .await?;
         eprintln!(
             "  pgbench at {FAST}/s, p99           {:>8} us",
@@ -133,7 +136,7 @@ impl Bench<'_> {
     async fn burst(&mut self, connections: usize) -> Result<Burst> {
         let (size, cluster, postmaster) = (self.size, self.cluster, self.postmaster);
         let step = async |database: &str| burst(cluster, database, postmaster, size, connections).await;
-        let burst = self.calmly(step).await?;
+        let burst = self.calm.measure(cluster, step).await?;
         let (accepted, sustained) = (burst.accepted, burst.sustained);
         eprintln!(
             "  onlycar, {connections} connections           {accepted:>8.0}/s accepted, {sustained:.0}/s with effects"
@@ -144,35 +147,14 @@ impl Bench<'_> {
     async fn paced(&mut self, rate: u32) -> Result<Paced> {
         let (cluster, pace) = (self.cluster, self.size.pace(rate));
         let paced = self
-            .calmly(async |database| paced(cluster, database, pace).await)
+            .calm
+            .measure(cluster, async |database| paced(cluster, database, pace).await)
             .await?;
         eprintln!(
             "  onlycar at {rate}/s, p99            {:>8} us",
             load::percentile(&paced.latencies, 99)
         );
         Ok(paced)
-    }
-
-    /// Measures on a fresh database once the machine is idle; again if other processes disturbed it.
-    async fn calmly<T>(&mut self, mut step: impl AsyncFnMut(&str) -> Result<T>) -> Result<T> {
-        let mut tries = 1;
-        loop {
-            let database = self.cluster.fresh().await?;
-            let quiet = machine::quiet(PATIENCE).await?;
-            let before = Usage::now(self.postmaster, None)?;
-            let measured = step(&database).await?;
-            let noise = Usage::now(self.postmaster, None)?.since(before).noise();
-            if noise <= NOISE || tries == TRIES {
-                self.noise.push(noise);
-                self.never_quiet |= !quiet;
-                return Ok(measured);
-            }
-            eprintln!(
-                "  other processes used {:.0} % of the machine: once more",
-                noise * 100.0
-            );
-            tries += 1;
-        }
     }
 }
 
@@ -202,6 +184,7 @@ async fn burst(
         latencies: run.latencies,
         server_cpu: each(used.server),
         postgres_cpu: each(used.postgres),
+        generator_cpu: each(used.generator),
         life: Life {
             start: server.start,
             idle_mib,

@@ -114,12 +114,13 @@ pub struct Story {
 pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Summary>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Summary,
-        r#"select id, provider, event_id, event_type, api_version, occurred_at, received_at, trust, state, attempts,
+        r#"select id, provider, event_id, event_type, api_version, occurred_at, received_at, trust::text as "trust!",
+                  state::text as "state!", attempts,
                   last_error, processed_at, encode(payload_sha256, 'hex') as "payload_sha256!"
            from webhooks.events
            where ($1::text is null or provider = $1) and ($2::text is null or event_type = $2)
              and ($3::text is null or state = $3) and ($4::timestamptz is null or received_at >= $4)
-           order by received_at desc, id desc limit $5"#,
+           order by id desc limit $5"#,
         filter.provider,
         filter.event_type,
         filter.state,
@@ -133,7 +134,8 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Summary>, sqlx::
 pub async fn show(pool: &PgPool, id: &str) -> Result<Option<Story>, sqlx::Error> {
     let event = sqlx::query_as!(
         Summary,
-        r#"select id, provider, event_id, event_type, api_version, occurred_at, received_at, trust, state, attempts,
+        r#"select id, provider, event_id, event_type, api_version, occurred_at, received_at, trust::text as "trust!",
+                  state::text as "state!", attempts,
                   last_error, processed_at, encode(payload_sha256, 'hex') as "payload_sha256!"
            from webhooks.events where event_id = $1 or id::text = $1 order by received_at limit 1"#,
         id,
@@ -172,7 +174,8 @@ async fn effects(pool: &PgPool, event: Uuid) -> Result<Vec<Effect>, sqlx::Error>
 async fn jobs(pool: &PgPool, event: Uuid) -> Result<Vec<Followup>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Followup,
-        "select id, kind, state, attempts, last_error from engine.jobs where cause = $1 order by created_at, id",
+        r#"select id, kind, state::text as "state!", attempts, last_error from engine.jobs
+           where cause = $1 order by created_at, id"#,
         event
     );
     rows.fetch_all(pool).await

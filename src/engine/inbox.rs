@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
-use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
 use super::queue::{Lane, Wakers};
@@ -42,10 +42,15 @@ pub struct Inbox {
 }
 
 /// How many requests wait for their commit: workers look at it and give way.
-#[derive(Clone, Default)]
-struct Pressure {
-    requests: Arc<AtomicUsize>,
-    eased: Arc<Notify>,
+#[derive(Clone)]
+struct Pressure(Arc<Gauge>);
+
+struct Gauge {
+    waiting: AtomicUsize,
+    above: usize,
+    started: Instant,
+    /// When more than `above` waited last, in milliseconds after `started`.
+    pressed_at: AtomicU64,
 }
 
 struct Entry {
@@ -68,7 +73,9 @@ struct Row {
 
 impl Inbox {
     /// Starts the writers; they end when the last clone of the inbox is gone.
-    pub(super) fn open(pool: PgPool, settings: &config::Inbox, wakers: Wakers) -> Self {
+    pub(super) fn open(pool: PgPool, settings: &config::File, wakers: Wakers) -> Self {
+        let give_way_above = settings.worker.give_way_above;
+        let settings = &settings.inbox;
         let (waiting, entries) = mpsc::channel(settings.waiting_rows);
         let entries = Arc::new(Mutex::new(entries));
         for _ in 0..settings.writers {
@@ -83,7 +90,7 @@ impl Inbox {
         }
         Self {
             waiting,
-            pressure: Pressure::default(),
+            pressure: Pressure::new(give_way_above),
         }
     }
 
@@ -99,22 +106,44 @@ impl Inbox {
         answered.await.unwrap_or(Err(NotStored::Unavailable))
     }
 
-    /// Returns when at most `above` requests wait for their commit, or after `longest`.
-    pub async fn give_way(&self, above: usize, longest: Duration) {
-        let eased = async {
-            while self.pressure.requests.load(Ordering::Relaxed) > above {
-                self.pressure.eased.notified().await;
-            }
-        };
+    /// Returns when few requests wait, and have for a moment; or after `longest`.
+    pub async fn give_way(&self, longest: Duration) {
         // Acceptance goes first, but a flood must not stop the work for ever: hence the bound.
-        let _ = tokio::time::timeout(longest, eased).await;
+        let _ = tokio::time::timeout(longest, self.pressure.eased()).await;
     }
 }
 
+/// Between two batches of a storm nobody waits either; it is over when that lasts.
+const CALM: Duration = Duration::from_millis(50);
+
 impl Pressure {
+    fn new(above: usize) -> Self {
+        let started = Instant::now();
+        Self(Arc::new(Gauge {
+            waiting: AtomicUsize::new(0),
+            above,
+            started,
+            pressed_at: AtomicU64::new(0),
+        }))
+    }
+
     fn enter(&self) -> Waiting<'_> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        if self.0.waiting.fetch_add(1, Ordering::Relaxed) >= self.0.above {
+            let now = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.0.pressed_at.store(now.max(1), Ordering::Relaxed);
+        }
         Waiting(self)
+    }
+
+    async fn eased(&self) {
+        loop {
+            let pressed = self.0.pressed_at.load(Ordering::Relaxed);
+            let over = Duration::from_millis(pressed) + CALM;
+            match over.checked_sub(self.0.started.elapsed()) {
+                Some(left) if pressed > 0 => tokio::time::sleep(left.max(Duration::from_millis(1))).await,
+                _ => return,
+            }
+        }
     }
 }
 
@@ -122,8 +151,7 @@ struct Waiting<'a>(&'a Pressure);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
-        self.0.eased.notify_one();
+        self.0.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

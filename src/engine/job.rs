@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
+use super::piece::Piece;
 use super::queue::Claim;
-use super::work::{Unit, Work};
+use super::work::{Verdict, Work};
 use super::{Engine, Failure};
-use crate::ground::facts::Actor;
 
 /// A kind of job.
 pub trait Job: Send + Sync + 'static {
@@ -38,6 +38,7 @@ pub struct NewJob {
     pub(super) kind: &'static str,
     pub(super) payload: Value,
     pub(super) run_at: DateTime<Utc>,
+    pub(super) cause: Option<Uuid>,
 }
 
 impl NewJob {
@@ -49,8 +50,32 @@ impl NewJob {
             kind,
             payload,
             run_at: work.now(),
+            cause: work.cause(),
         })
     }
+}
+
+/// Puts the jobs into the table, inside the transaction of the work that asks for them.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    jobs: &[NewJob],
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into engine.jobs (id, kind, payload, run_at, cause, created_at)
+         select id, kind, payload, run_at, cause, $6
+         from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::uuid[])
+              as job (id, kind, payload, run_at, cause)",
+        &jobs.iter().map(|job| job.id).collect::<Vec<_>>()[..],
+        &jobs.iter().map(|job| job.kind).collect::<Vec<_>>()[..] as &[&str],
+        &jobs.iter().map(|job| job.payload.clone()).collect::<Vec<_>>()[..],
+        &jobs.iter().map(|job| job.run_at).collect::<Vec<_>>()[..],
+        &jobs.iter().map(|job| job.cause).collect::<Vec<_>>()[..] as &[Option<Uuid>],
+        now,
+    )
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// A claimed job.
@@ -75,7 +100,7 @@ pub(super) trait AnyJob: Send + Sync {
         engine: &'a Engine,
         claim: Claim,
         task: &'a Task,
-    ) -> BoxFuture<'a, Result<(), Failure>>;
+    ) -> BoxFuture<'a, Result<Vec<Verdict>, Failure>>;
 }
 
 impl<J: Job> AnyJob for J {
@@ -84,23 +109,12 @@ impl<J: Job> AnyJob for J {
         engine: &'a Engine,
         claim: Claim,
         task: &'a Task,
-    ) -> BoxFuture<'a, Result<(), Failure>> {
+    ) -> BoxFuture<'a, Result<Vec<Verdict>, Failure>> {
         Box::pin(async move {
             let done = self.act(task).await?;
-            let mut work = engine.begin(task.unit(claim)).await?;
+            let mut work = engine.begin(task.unit(engine, claim)).await?;
             self.record(task, done, &mut work).await?;
-            work.commit().await.map(drop)
+            work.commit().await
         })
-    }
-}
-
-impl Task {
-    pub(super) fn unit(&self, claim: Claim) -> Unit {
-        Unit {
-            claim,
-            cause: self.cause,
-            actor: Actor::System,
-            context: vec![("trabajo", self.kind.clone())],
-        }
     }
 }

@@ -5,6 +5,7 @@ mod failure;
 pub mod history;
 pub mod inbox;
 pub mod job;
+mod piece;
 mod process;
 pub mod queue;
 pub mod receive;
@@ -54,7 +55,7 @@ impl Engine {
     /// A machine without providers and jobs; `with_source`, `with_job` and `with_schedule` add them.
     pub fn new(pools: Pools, clock: Clock, file: &config::File, react: React) -> Self {
         let wakers = Wakers::default();
-        let inbox = Inbox::open(pools.main.clone(), &file.inbox, wakers.clone());
+        let inbox = Inbox::open(pools.main.clone(), file, wakers.clone());
         Self {
             pool: pools.main,
             leases: pools.leases,

@@ -36,16 +36,10 @@ pub(super) struct Statements {
 
 static EVENTS: LazyLock<Statements> = LazyLock::new(|| {
     let columns = "provider, event_id, event_type, occurred_at, received_at, payload, trust";
-    Statements::of("webhooks.events", columns, "$1", "null::uuid")
+    Statements::of("webhooks.events", columns)
 });
-static JOBS: LazyLock<Statements> = LazyLock::new(|| {
-    Statements::of(
-        "engine.jobs",
-        "kind, payload, cause, created_at",
-        "$15::uuid",
-        "$1",
-    )
-});
+static JOBS: LazyLock<Statements> =
+    LazyLock::new(|| Statements::of("engine.jobs", "kind, payload, cause, created_at"));
 
 impl Lane {
     pub(super) fn statements(self) -> &'static Statements {
@@ -58,7 +52,7 @@ impl Lane {
 
 impl Statements {
     /// Plain portable SQL on purpose (no plpgsql, no advisory lock, no NOTIFY): docs/decisions/0002.
-    fn of(table: &str, columns: &str, event: &str, job: &str) -> Self {
+    fn of(table: &str, columns: &str) -> Self {
         Self {
             claim: format!(
                 "update {table} set state = 'processing', attempts = attempts + 1, run_at = $1 + $2
@@ -84,29 +78,25 @@ impl Statements {
                      where id = $1 and attempts = $2 and state = 'processing' returning id)
                  insert into engine.failures (row_id, attempt, failed_at, error) select id, $2, $5, $4 from failed"
             ),
-            finish: Self::finish(table, event, job),
+            finish: Self::finish(table),
         }
     }
 
-    /// The mark, the audit rows and the follow-up jobs in one statement; none of them without the mark.
-    fn finish(table: &str, event: &str, job: &str) -> String {
+    /// The marks and the audit rows in one statement; no audit row unless every mark was ours to set.
+    fn finish(table: &str) -> String {
         format!(
             "with mark as (
-                 update {table} set state = $3, processed_at = $4, last_error = $5
-                 where id = $1 and attempts = $2 and state = 'processing' returning id),
+                 update {table} as row set state = done.state, processed_at = $5, last_error = done.error
+                 from unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) as done (id, attempts, state, error)
+                 where row.id = done.id and row.attempts = done.attempts and row.state = 'processing'
+                 returning row.id),
              logged as (
                  insert into logs_auditoria
                      (ocurrido_en, actor, accion, recurso_tipo, recurso_id, detalle, evento_id, trabajo_id)
-                 select $4, actor, action, kind, resource, detail, {event}, {job}
-                 from unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[])
-                      with ordinality as entry (actor, action, kind, resource, detail, n)
-                 where exists (select from mark) order by n),
-             queued as (
-                 insert into engine.jobs (id, kind, payload, run_at, cause, created_at)
-                 select job.id, job.kind, job.payload, job.run_at, $15::uuid, $4
-                 from unnest($11::uuid[], $12::text[], $13::jsonb[], $14::timestamptz[])
-                      as job (id, kind, payload, run_at)
-                 where exists (select from mark))
+                 select $5, actor, action, kind, resource, detail, event, job
+                 from unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::uuid[], $12::uuid[])
+                      with ordinality as entry (actor, action, kind, resource, detail, event, job, n)
+                 where (select count(*) from mark) = cardinality($1) order by n)
              select count(*) from mark"
         )
     }

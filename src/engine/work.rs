@@ -1,5 +1,8 @@
-//! Work: one unit of work is one transaction. What it changes, what follows, its audit rows, its follow-up jobs
-//! and the mark "done" are committed together or not at all. There is no network in here, and no way to it.
+//! Work: what a unit of work changes, what follows from it, its audit rows, its follow-up jobs and the mark "done" are
+//! committed together or not at all. There is no network in here, and no way to it.
+//!
+//! Events that come in a storm share a transaction ([`Work::turn`]): a commit is what costs most. They are then done
+//! together or not at all, and when not, each is tried alone.
 
 use std::collections::VecDeque;
 
@@ -9,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::job::NewJob;
+use super::job::{self, NewJob};
 use super::queue::{Claim, Lane, Wakers};
 use super::{Engine, Failure};
 use crate::ground::clock::Clock;
@@ -55,18 +58,19 @@ impl Verdict {
     }
 }
 
-/// An open unit of work.
+/// An open transaction and the unit that it is at.
 pub struct Work {
     transaction: Transaction<'static, Postgres>,
-    unit: Unit,
     now: DateTime<Utc>,
     clock: Clock,
-    verdict: Verdict,
-    facts: VecDeque<Fact>,
-    audit: Vec<AuditEntry>,
-    jobs: Vec<NewJob>,
     react: React,
     wakers: Wakers,
+    unit: Unit,
+    verdict: Verdict,
+    facts: VecDeque<Fact>,
+    marks: Vec<(Claim, Verdict)>,
+    audit: Vec<AuditEntry>,
+    jobs: Vec<NewJob>,
 }
 
 struct AuditEntry {
@@ -75,21 +79,24 @@ struct AuditEntry {
     kind: &'static str,
     resource: String,
     detail: Value,
+    event: Option<Uuid>,
+    job: Option<Uuid>,
 }
 
 impl Work {
     pub(super) async fn begin(engine: &Engine, unit: Unit) -> Result<Self, Failure> {
         Ok(Self {
             transaction: transaction(&engine.pool).await?,
-            unit,
             now: engine.clock.now(),
             clock: engine.clock.clone(),
-            verdict: Verdict::Processed,
-            facts: VecDeque::new(),
-            audit: Vec::new(),
-            jobs: Vec::new(),
             react: engine.react,
             wakers: engine.wakers.clone(),
+            unit,
+            verdict: Verdict::Processed,
+            facts: VecDeque::new(),
+            marks: Vec::new(),
+            audit: Vec::new(),
+            jobs: Vec::new(),
         })
     }
 
@@ -98,7 +105,7 @@ impl Work {
         &mut self.transaction
     }
 
-    /// The time of this unit: every row it writes carries the same.
+    /// The time of this transaction: every row it writes carries the same.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
@@ -108,12 +115,12 @@ impl Work {
         self.clock.new_id()
     }
 
-    /// The row this unit is about.
-    pub fn claim(&self) -> Claim {
-        self.unit.claim
+    /// The event that caused this unit, directly or through jobs.
+    pub(super) fn cause(&self) -> Option<Uuid> {
+        self.unit.cause
     }
 
-    /// Says that something happened; the story answers before the commit.
+    /// Says that something happened; the story answers before the unit ends.
     pub fn say(&mut self, fact: Fact) {
         self.facts.push_back(fact);
     }
@@ -124,20 +131,22 @@ impl Work {
         action: &'static str,
         kind: &'static str,
         resource: impl ToString,
-        detail: Value,
+        mut detail: Value,
     ) {
-        let mut detail = detail;
         if let Value::Object(fields) = &mut detail {
             for (name, value) in &self.unit.context {
                 fields.insert((*name).to_owned(), json!(value));
             }
         }
+        let claim = self.unit.claim;
         self.audit.push(AuditEntry {
             actor: self.unit.actor,
             action,
             kind,
             resource: resource.to_string(),
             detail,
+            event: self.unit.cause,
+            job: (claim.lane == Lane::Jobs).then_some(claim.id),
         });
     }
 
@@ -158,54 +167,59 @@ impl Work {
         }
     }
 
-    /// Lets the story react, then commits everything with the mark. Zero rows marked means that the lease is
-    /// another's: nothing is written.
-    pub async fn commit(mut self) -> Result<Verdict, Failure> {
-        while let Some(fact) = self.facts.pop_front() {
-            (self.react)(&fact, &mut self).await?;
-        }
-        if self.finish().await? == 0 {
+    /// Ends this unit and goes on with another one in the same transaction.
+    pub(super) async fn turn(&mut self, next: Unit) -> Result<(), Failure> {
+        self.settle().await?;
+        self.unit = next;
+        Ok(())
+    }
+
+    /// Lets the story react, then commits everything with the marks; returns how each unit ended, in their order.
+    /// A mark that is not ours to set means that a lease is another's: then nothing is written.
+    pub async fn commit(mut self) -> Result<Vec<Verdict>, Failure> {
+        self.settle().await?;
+        if usize::try_from(self.finish().await?) != Ok(self.marks.len()) {
             return Err(Failure::LeaseLost);
+        }
+        if !self.jobs.is_empty() {
+            job::insert(&mut self.transaction, &self.jobs, self.now).await?;
         }
         self.transaction.commit().await?;
         if !self.jobs.is_empty() {
             self.wakers.wake(Lane::Jobs);
         }
-        Ok(self.verdict)
+        Ok(self.marks.into_iter().map(|(_, verdict)| verdict).collect())
+    }
+
+    async fn settle(&mut self) -> Result<(), Failure> {
+        while let Some(fact) = self.facts.pop_front() {
+            (self.react)(&fact, self).await?;
+        }
+        let verdict = std::mem::replace(&mut self.verdict, Verdict::Processed);
+        self.marks.push((self.unit.claim, verdict));
+        Ok(())
     }
 
     async fn finish(&mut self) -> Result<i64, sqlx::Error> {
         macro_rules! column {
-            ($rows:ident, $row:ident => $value:expr) => {
+            ($rows:ident, $row:pat => $value:expr) => {
                 self.$rows.iter().map(|$row| $value).collect::<Vec<_>>()
             };
         }
-        let (state, error) = self.verdict.columns();
-        let actor = column!(audit, entry => entry.actor.as_str());
-        let action = column!(audit, entry => entry.action);
-        let kind = column!(audit, entry => entry.kind);
-        let resource = column!(audit, entry => entry.resource.as_str());
-        let detail = column!(audit, entry => &entry.detail);
-        let job_id = column!(jobs, job => job.id);
-        let job_kind = column!(jobs, job => job.kind);
-        let job_payload = column!(jobs, job => &job.payload);
-        let job_run_at = column!(jobs, job => job.run_at);
-        sqlx::query_scalar(AssertSqlSafe(self.unit.claim.lane.statements().finish.as_str()))
-            .bind(self.unit.claim.id)
-            .bind(self.unit.claim.attempt)
-            .bind(state)
+        let lane = self.unit.claim.lane;
+        sqlx::query_scalar(AssertSqlSafe(lane.statements().finish.as_str()))
+            .bind(column!(marks, (claim, _) => claim.id))
+            .bind(column!(marks, (claim, _) => claim.attempt))
+            .bind(column!(marks, (_, verdict) => verdict.columns().0))
+            .bind(column!(marks, (_, verdict) => verdict.columns().1))
             .bind(self.now)
-            .bind(error)
-            .bind(actor)
-            .bind(action)
-            .bind(kind)
-            .bind(resource)
-            .bind(detail)
-            .bind(job_id)
-            .bind(job_kind)
-            .bind(job_payload)
-            .bind(job_run_at)
-            .bind(self.unit.cause)
+            .bind(column!(audit, entry => entry.actor.as_str()))
+            .bind(column!(audit, entry => entry.action))
+            .bind(column!(audit, entry => entry.kind))
+            .bind(column!(audit, entry => entry.resource.as_str()))
+            .bind(column!(audit, entry => &entry.detail))
+            .bind(column!(audit, entry => entry.event))
+            .bind(column!(audit, entry => entry.job))
             .fetch_one(&mut *self.transaction)
             .await
     }

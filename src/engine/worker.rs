@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::job::Task;
-use super::process::{InboxRow, Piece, process};
+use super::piece::{InboxRow, Piece};
+use super::process::process;
 use super::queue::{self, Claim, Claimed, Lane, Leases};
 use super::{Engine, audit, schedule};
 
@@ -103,7 +104,7 @@ impl<P: Piece> Worker<P> {
     async fn round(&self) -> usize {
         let settings = &self.engine.settings;
         let longest = Duration::from_millis(settings.give_way_longest_ms);
-        self.engine.inbox.give_way(settings.give_way_above, longest).await;
+        self.engine.inbox.give_way(longest).await;
         let Some(first) = self.slot().await else { return 0 };
         let now = self.engine.clock.now();
         let limit = self.claim_limit();
@@ -142,19 +143,23 @@ impl<P: Piece> Worker<P> {
             self.leases.add(row.claim);
         }
         let mut first = Some(first);
-        let mut rows = rows.into_iter();
-        while let Some(row) = rows.next() {
+        let mut groups = groups(rows, self.engine.settings.concurrency).into_iter();
+        while let Some(group) = groups.next() {
             let permit = match first.take() {
                 Some(permit) => Some(permit),
                 None => self.slot().await,
             };
             let Some(permit) = permit else {
-                return self.give_back(std::iter::once(row).chain(rows)).await;
+                return self
+                    .give_back(std::iter::once(group).chain(groups).flatten())
+                    .await;
             };
             let (engine, leases) = (Arc::clone(&self.engine), Arc::clone(&self.leases));
             self.tracker.spawn(async move {
-                process(&engine, &row).await;
-                leases.remove(row.claim);
+                process(&engine, &group).await;
+                for row in &group {
+                    leases.remove(row.claim);
+                }
                 drop(permit);
             });
         }
@@ -172,4 +177,20 @@ impl<P: Piece> Worker<P> {
             tracing::warn!(%error, rows = claims.len(), "rows were not given back; they are free when their lease ends");
         }
     }
+}
+
+/// Events on their first attempt go together, evenly over all slots: a storm shares commits, a single event does not
+/// wait. What was tried before goes alone, so that one that kills its process takes no other with it; so does a job.
+fn groups<P: Piece>(rows: Vec<Claimed<P>>, slots: usize) -> Vec<Vec<Claimed<P>>> {
+    let size = match P::LANE {
+        Lane::Events => rows.len().div_ceil(slots),
+        Lane::Jobs => 1,
+    };
+    let (fresh, again): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.claim.attempt == 1);
+    let mut groups: Vec<Vec<_>> = again.into_iter().map(|row| vec![row]).collect();
+    let mut fresh = fresh.into_iter().peekable();
+    while fresh.peek().is_some() {
+        groups.push(fresh.by_ref().take(size).collect());
+    }
+    groups
 }

@@ -74,31 +74,36 @@ pub async fn credit_service(
     payment: &PaymentIntent,
     paid_at: DateTime<Utc>,
 ) -> Result<Credit, Failure> {
-    let found = sqlx::query!(
-        r#"with before as (select * from servicios where id = $1 for update),
-         paid as (
-             update servicios set estado_pago = 'pagado', canal_pago = 'stripe', stripe_payment_intent_id = $2,
-                    pagado_en = $3, monto_pagado = $4, ultimo_error_pago = null
-             from before
-             where servicios.id = before.id and before.estado_pago in ('pendiente', 'fallido', 'cancelado')
-             returning 1)
-         select monto as "price!", moneda as "currency!",
-                stripe_payment_intent_id is not distinct from $2 as "same!",
-                exists (select from paid) as "paid!"
-         from before"#,
+    let paid = sqlx::query!(
+        "update servicios set estado_pago = 'pagado', canal_pago = 'stripe', stripe_payment_intent_id = $2,
+                pagado_en = $3, monto_pagado = $4, ultimo_error_pago = null
+         where id = $1 and estado_pago in ('pendiente', 'fallido', 'cancelado')
+         returning monto, moneda::text as \"currency!\"",
         service.0,
         payment.id,
         paid_at,
         payment.paid().decimal(),
-    )
-    .fetch_optional(work.connection())
-    .await?;
-    Ok(match found {
+    );
+    match paid.fetch_optional(work.connection()).await? {
+        Some(row) => Ok(Credit::Done {
+            expected: format!("{} {}", row.monto, row.currency),
+        }),
+        None => not_credited(work, service, payment).await,
+    }
+}
+
+async fn not_credited(
+    work: &mut Work,
+    service: ServiceId,
+    payment: &PaymentIntent,
+) -> Result<Credit, Failure> {
+    let found = sqlx::query_scalar!(
+        "select stripe_payment_intent_id from servicios where id = $1",
+        service.0
+    );
+    Ok(match found.fetch_optional(work.connection()).await? {
         None => Credit::NoService,
-        Some(row) if row.paid => Credit::Done {
-            expected: format!("{} {}", row.price, row.currency),
-        },
-        Some(row) if row.same => Credit::Before,
+        Some(paid_by) if paid_by.as_deref() == Some(payment.id.as_str()) => Credit::Before,
         Some(_) => Credit::PaidOtherwise,
     })
 }

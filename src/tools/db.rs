@@ -63,6 +63,14 @@ fn options(url: &SecretString, settings: &config::Database) -> anyhow::Result<Pg
                 "statement_timeout",
                 milliseconds(settings.statement_timeout_seconds),
             ),
+            // Every statement is prepared and finds its rows by an index. Planned once, while the queue is empty, it would
+            // keep a sequential scan when the queue is full; planned anew each time it would cost more than it does.
+            ("plan_cache_mode", "force_generic_plan".to_owned()),
+            ("enable_seqscan", "off".to_owned()),
+            // A plain index scan remembers dead entries; a bitmap scan reads them again at every claim.
+            ("enable_bitmapscan", "off".to_owned()),
+            // Compiling a statement takes longer than running any of ours.
+            ("jit", "off".to_owned()),
             (
                 "idle_in_transaction_session_timeout",
                 milliseconds(settings.idle_in_transaction_timeout_seconds),

@@ -9,7 +9,12 @@
     missing_docs
 )]
 
+mod config;
 mod crash;
+mod dev;
 mod engine;
+mod receive;
+mod serve;
+mod signature;
 mod stripe_heart;
 mod support;

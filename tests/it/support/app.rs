@@ -48,9 +48,14 @@ impl TestApp {
 
     /// The program that only receives; [`TestApp::work`] starts its workers.
     pub async fn without_workers(more: &[(&str, &str)]) -> Self {
+        Self::configured(more, None).await
+    }
+
+    /// The same with a settings file's text.
+    pub async fn configured(more: &[(&str, &str)], file: Option<&str>) -> Self {
         let database_url = database::fresh().await;
         let (mail, smtp) = mailbox().await;
-        let settings = settings(&database_url, &smtp, more);
+        let settings = settings(&database_url, &smtp, more, file);
         let clock = Clock::manual("2026-11-22T18:00:00Z".parse().unwrap());
         let pools = db::connect(&settings.database_url, &settings.file.database)
             .await
@@ -228,7 +233,7 @@ pub async fn mailbox() -> (Mailbox, String) {
 }
 
 /// The settings of a sandbox, with what the test adds.
-pub fn settings(database_url: &str, smtp: &str, more: &[(&str, &str)]) -> Settings {
+fn settings(database_url: &str, smtp: &str, more: &[(&str, &str)], file: Option<&str>) -> Settings {
     let base = [
         ("DATABASE_URL", database_url),
         ("STRIPE_WEBHOOK_SECRET", SECRET),
@@ -238,7 +243,7 @@ pub fn settings(database_url: &str, smtp: &str, more: &[(&str, &str)]) -> Settin
         ("TEAM_EMAIL", "equipo@onlycar.example"),
     ];
     let environment: Environment = base.into_iter().chain(more.iter().copied()).collect();
-    Settings::from_parts(&environment, None).unwrap()
+    Settings::from_parts(&environment, file).unwrap()
 }
 
 /// What a production environment needs besides the base; `example.com` answers nobody in a test.

@@ -3,7 +3,9 @@
 pub mod app;
 pub mod database;
 pub mod events;
+pub mod program;
 pub mod wait;
+pub mod wire;
 
 pub use app::TestApp;
 pub use events::Story;

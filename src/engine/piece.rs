@@ -1,0 +1,153 @@
+//! What workers handle: a row of the inbox, or a job.
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
+
+use super::job::Task;
+use super::queue::{Claim, Claimed, Lane};
+use super::source::Event;
+use super::work::{Unit, Verdict, Work};
+use super::{Engine, Failure};
+use crate::ground::facts::Actor;
+
+/// A kind of row that workers handle.
+pub(super) trait Piece: for<'r> FromRow<'r, PgRow> + Send + Sync + Unpin + 'static {
+    const LANE: Lane;
+
+    /// The event's type or the job's kind.
+    fn kind(&self) -> &str;
+
+    /// What it was, for people.
+    fn label(&self) -> String;
+
+    fn unit(&self, engine: &Engine, claim: Claim) -> Unit;
+
+    /// Handles the rows together: all of them end as the verdicts say, or none.
+    fn handle<'a>(
+        engine: &'a Engine,
+        rows: &'a [Claimed<Self>],
+    ) -> BoxFuture<'a, Result<Vec<Verdict>, Failure>>;
+}
+
+/// A row of `webhooks.events` as claimed.
+#[derive(FromRow)]
+pub(super) struct InboxRow {
+    id: uuid::Uuid,
+    provider: String,
+    event_id: String,
+    event_type: String,
+    occurred_at: Option<DateTime<Utc>>,
+    received_at: DateTime<Utc>,
+    payload: Option<Vec<u8>>,
+    trust: String,
+}
+
+impl Piece for InboxRow {
+    const LANE: Lane = Lane::Events;
+
+    fn kind(&self) -> &str {
+        &self.event_type
+    }
+
+    fn label(&self) -> String {
+        format!("{} {} ({})", self.provider, self.event_type, self.event_id)
+    }
+
+    fn unit(&self, engine: &Engine, claim: Claim) -> Unit {
+        let source = engine.sources.get(self.provider.as_str());
+        let actor = source.map_or(Actor::System, |source| source.actor());
+        let context = vec![
+            ("evento", self.event_id.clone()),
+            ("confianza", self.trust.clone()),
+        ];
+        Unit {
+            claim,
+            cause: Some(self.id),
+            actor,
+            context,
+        }
+    }
+
+    fn handle<'a>(
+        engine: &'a Engine,
+        rows: &'a [Claimed<Self>],
+    ) -> BoxFuture<'a, Result<Vec<Verdict>, Failure>> {
+        Box::pin(async move {
+            let mut work: Option<Work> = None;
+            for Claimed { claim, row, .. } in rows {
+                let unit = row.unit(engine, *claim);
+                let open = match work.take() {
+                    None => engine.begin(unit).await?,
+                    Some(mut open) => {
+                        open.turn(unit).await?;
+                        open
+                    }
+                };
+                row.apply(engine, work.insert(open)).await?;
+            }
+            match work {
+                Some(work) => work.commit().await,
+                None => Ok(Vec::new()),
+            }
+        })
+    }
+}
+
+impl InboxRow {
+    async fn apply(&self, engine: &Engine, work: &mut Work) -> Result<(), Failure> {
+        let source = engine.sources.get(self.provider.as_str());
+        let source = source.ok_or_else(|| Failure::retry(format!("no provider named {}", self.provider)))?;
+        source.handle(&self.event()?, work).await
+    }
+
+    fn event(&self) -> Result<Event, Failure> {
+        let gone = || Failure::Park("the payload was removed when its retention time ended".to_owned());
+        Ok(Event {
+            id: self.id,
+            event_id: self.event_id.clone(),
+            event_type: self.event_type.clone(),
+            occurred_at: self.occurred_at.unwrap_or(self.received_at),
+            payload: self.payload.clone().ok_or_else(gone)?,
+            trust: self.trust.clone(),
+        })
+    }
+}
+
+impl Piece for Task {
+    const LANE: Lane = Lane::Jobs;
+
+    fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    fn label(&self) -> String {
+        format!("job {} ({})", self.kind, self.id)
+    }
+
+    fn unit(&self, _engine: &Engine, claim: Claim) -> Unit {
+        let context = vec![("trabajo", self.kind.clone())];
+        Unit {
+            claim,
+            cause: self.cause,
+            actor: Actor::System,
+            context,
+        }
+    }
+
+    fn handle<'a>(
+        engine: &'a Engine,
+        rows: &'a [Claimed<Self>],
+    ) -> BoxFuture<'a, Result<Vec<Verdict>, Failure>> {
+        Box::pin(async move {
+            let mut verdicts = Vec::new();
+            for Claimed { claim, row, .. } in rows {
+                let job = engine.jobs.get(row.kind.as_str());
+                let job = job.ok_or_else(|| Failure::retry(format!("no job of kind {}", row.kind)))?;
+                verdicts.extend(job.run(engine, *claim, row).await?);
+            }
+            Ok(verdicts)
+        })
+    }
+}

@@ -1,0 +1,251 @@
+//! What is refused, and in which words.
+
+use onlycar::ground::config::{Environment, Settings, VARIABLES};
+
+use super::{problems, read, read_production};
+
+const BLANK: &str = "is empty or blank: whoever knows that could forge every message";
+const PADDED: &str = "has white space at its start or end; copy it again without it";
+const PLACEHOLDER: &str = "still holds the placeholder of .env.example";
+const SIMULATOR: &str = "points to a simulator (plain http or this machine) in production";
+
+#[test]
+fn one_wrong_value_is_one_problem() {
+    let lives = "must begin with sk_ or rk_ (a restricted key is best)";
+    let mode = "must be sandbox or production";
+    let address = "is not an address such as https://onlycar.mx";
+    let scheme = "must begin with https:// and name a host";
+    for (name, value, why) in [
+        ("DATABASE_URL", "", BLANK),
+        (
+            "DATABASE_URL",
+            "mysql://localhost/onlycar",
+            "must begin with postgres://",
+        ),
+        ("DATABASE_URL", "postgres://user:...@host/postgres", PLACEHOLDER),
+        ("STRIPE_WEBHOOK_SECRET", "", BLANK),
+        ("STRIPE_WEBHOOK_SECRET", " \t\r\n", BLANK),
+        ("STRIPE_WEBHOOK_SECRET", "\u{a0}", BLANK),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_a\n", PADDED),
+        ("STRIPE_WEBHOOK_SECRET", " whsec_a", PADDED),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_...", PLACEHOLDER),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_a,", BLANK),
+        ("STRIPE_WEBHOOK_SECRET", ",whsec_a", BLANK),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_a,,whsec_b", BLANK),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_a, whsec_b", PADDED),
+        ("STRIPE_SECRET_KEY", "", BLANK),
+        ("STRIPE_SECRET_KEY", "pk_test_x", lives),
+        ("STRIPE_API_BASE", "api.stripe.com", address),
+        ("STRIPE_API_BASE", "ftp://api.stripe.com", scheme),
+        ("GIGSTACK_ENV", "prod", mode),
+        ("GIGSTACK_ENV", "Sandbox", mode),
+        ("MIFIEL_ENV", "live", mode),
+        ("GIGSTACK_API_SECRET", "", BLANK),
+        ("GIGSTACK_WEBHOOK_SECRET", "a,", BLANK),
+        ("MIFIEL_APP_SECRET", " ", BLANK),
+        ("MIFIEL_WEBHOOK_URL", "/api/webhooks/mifiel", address),
+        ("PUBLIC_URL", "onlycar.mx", address),
+        ("PUBLIC_URL", "mailto:hola@onlycar.mx", scheme),
+        ("SUPABASE_URL", "project.supabase.co", address),
+        (
+            "BIND_ADDR",
+            "8080",
+            "is not an address and port such as 0.0.0.0:8080",
+        ),
+        (
+            "BIND_ADDR",
+            "localhost:8080",
+            "is not an address and port such as 0.0.0.0:8080",
+        ),
+        ("LOG_FORMAT", "xml", "must be json or pretty"),
+        ("MAIL_FROM", "nobody", "is not a mail address"),
+        ("TEAM_EMAIL", "a@b@c", "is not a mail address"),
+        ("TEAM_WEBHOOK_URL", "hooks", address),
+        ("R2_SECRET_ACCESS_KEY", "", BLANK),
+    ] {
+        assert_eq!(
+            problems(read(&[(name, value)], None)),
+            [format!("{name} {why}")],
+            "{name}={value:?}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_settings_file_names_its_key() {
+    for (text, why) in [
+        (
+            "[worker]\nconcurrency = 0\n",
+            "worker.concurrency must be at least 1",
+        ),
+        ("[inbox]\nwriters = 0\n", "inbox.writers must be at least 1"),
+        (
+            "[http]\nbody_limit_kib = 0\n",
+            "http.body_limit_kib must be at least 1",
+        ),
+        ("[worker]\nconcurency = 4\n", "concurency"),
+        ("[workers]\nconcurrency = 4\n", "workers"),
+        ("[worker\n", "the settings file is not TOML"),
+    ] {
+        let told = problems(read(&[], Some(text)));
+        assert!(
+            matches!(&told[..], [one] if one.contains(why) && one.starts_with("the settings file")),
+            "{text:?}: {told:?}"
+        );
+    }
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let environment = Environment::from([
+        ("STRIPE_WEBHOOK_SECRET", ""),
+        ("STRIPE_SECRET_KEY", "sk_test_... "),
+        ("GIGSTACK_ENV", "staging"),
+        ("GIGSTACK_API_SECRET", "..."),
+        ("MAIL_FROM", "nobody"),
+        ("LOG_FORMAT", "xml"),
+    ]);
+    let refused = Settings::from_parts(&environment, Some("[worker]\nconcurency = 4\n")).unwrap_err();
+    let names = [
+        "the settings file: unknown field `concurency`",
+        "DATABASE_URL is missing",
+        "LOG_FORMAT",
+        "STRIPE_SECRET_KEY has white space",
+        "STRIPE_WEBHOOK_SECRET is empty",
+        "MAIL_FROM",
+        "GIGSTACK_API_SECRET still holds",
+        "GIGSTACK_ENV",
+    ];
+    assert_eq!(refused.0.len(), names.len(), "{refused}");
+    for (problem, name) in refused.0.iter().zip(names) {
+        assert!(problem.starts_with(name), "{problem}: {name}");
+    }
+    let text = refused.to_string();
+    assert!(
+        text.starts_with("the configuration has 8 problems; nothing was started\n  - the settings"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("\nhint: .env.example lists every variable, config/default.toml every key"),
+        "{text}"
+    );
+    assert_eq!(text.lines().filter(|line| line.starts_with("  - ")).count(), 8);
+}
+
+#[test]
+fn nothing_at_all_names_what_is_always_needed() {
+    let told = problems(Settings::from_parts(&Environment::default(), None));
+    assert_eq!(
+        told,
+        ["DATABASE_URL is missing", "STRIPE_WEBHOOK_SECRET is missing"]
+    );
+}
+
+#[test]
+fn a_sandbox_starts_with_the_least_and_warns_about_the_rest() {
+    let settings = read(&[], None).unwrap();
+    assert!(!settings.production);
+    assert_eq!(settings.bind_addr.to_string(), "0.0.0.0:8080");
+    assert_eq!(settings.public_url.as_str(), "http://localhost:8080/");
+    assert!(settings.log_json);
+    let expected = VARIABLES
+        .iter()
+        .filter(|it| format!("{:?}", it.need) == "Production");
+    for variable in expected {
+        let warning = format!("{} is not set: what needs it is switched off", variable.name);
+        assert!(settings.warnings.contains(&warning), "{warning}");
+    }
+}
+
+#[test]
+fn each_sign_of_production_demands_everything() {
+    for sign in [
+        ("STRIPE_SECRET_KEY", "sk_live_x"),
+        ("STRIPE_SECRET_KEY", "rk_live_x"),
+        ("GIGSTACK_ENV", "production"),
+        ("MIFIEL_ENV", "production"),
+    ] {
+        let told = problems(read(&[sign], None));
+        let needed = VARIABLES
+            .iter()
+            .filter(|it| format!("{:?}", it.need) == "Production" && it.name != sign.0)
+            .map(|it| format!("{} is missing, and this is production (live keys)", it.name));
+        let needed: Vec<String> = needed.collect();
+        assert!(needed.len() > 20);
+        for missing in &needed {
+            assert!(told.contains(missing), "{sign:?}: {missing}");
+        }
+        assert_eq!(told.len(), needed.len(), "{told:?}");
+    }
+}
+
+#[test]
+fn a_whole_production_starts_without_a_warning() {
+    let settings = read_production(&[], None).unwrap();
+    assert!(settings.production && settings.stripe.live);
+    assert_eq!(settings.warnings, [""; 0]);
+    assert_eq!(
+        settings.mifiel.unwrap().base_url.as_str(),
+        "https://app.mifiel.com/"
+    );
+    assert_eq!(
+        settings.r2.unwrap().endpoint.as_str(),
+        "https://account.r2.cloudflarestorage.com/"
+    );
+}
+
+#[test]
+fn a_simulator_is_refused_in_production_and_welcome_elsewhere() {
+    let bases = [
+        "STRIPE_API_BASE",
+        "GIGSTACK_BASE_URL",
+        "MIFIEL_BASE_URL",
+        "R2_ENDPOINT",
+        "CLOUDFLARE_API_BASE",
+    ];
+    for name in bases {
+        for simulator in [
+            "http://localhost:12111",
+            "https://localhost:12111",
+            "http://api.stripe.com",
+            "https://127.0.0.1",
+            "https://127.1.2.3:8443",
+            "https://[::1]:8443",
+            "https://0.0.0.0",
+            "https://10.0.0.5",
+            "https://192.168.1.7",
+            "https://sim.localhost",
+        ] {
+            let told = problems(read_production(&[(name, simulator)], None));
+            assert_eq!(told, [format!("{name} {SIMULATOR}")], "{simulator}");
+            assert_eq!(
+                problems(read(&[(name, simulator)], None)),
+                [""; 0],
+                "{name}={simulator}"
+            );
+        }
+        assert_eq!(
+            problems(read_production(
+                &[(name, "https://proxy.onlycar.example/v1")],
+                None
+            )),
+            [""; 0]
+        );
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let file = "[stripe]\napi_base = \"https://file.example\"\n[worker]\nconcurrency = 3\n";
+    let settings = read(&[], Some(file)).unwrap();
+    assert_eq!(settings.file.stripe.api_base.as_str(), "https://file.example/");
+    assert_eq!(
+        (settings.file.worker.concurrency, settings.file.worker.claim_rows),
+        (3, 64)
+    );
+    let settings = read(&[("STRIPE_API_BASE", "https://environment.example")], Some(file)).unwrap();
+    assert_eq!(
+        settings.file.stripe.api_base.as_str(),
+        "https://environment.example/"
+    );
+}
