@@ -20,7 +20,7 @@ use crate::support::wait::{until, until_within};
 
 /// Short waits: a request is refused soon, and a killed worker's rows are free soon.
 const SETTINGS: &str =
-    "[worker]\nlease_seconds = 1\n[database]\nmax_connections = 4\nacquire_timeout_ms = 500\n";
+    "[worker]\nlease_seconds = 1\n[database]\nmax_connections = 4\nacquire_timeout_ms = 1500\n";
 
 /// A PostgreSQL of the test's own whose data stays, with fsync on, and the way to it.
 struct Own {
@@ -127,7 +127,7 @@ async fn a_stopped_database_is_answered_with_503_and_work_goes_on_when_it_is_bac
     assert_eq!((ready.status().as_u16(), alive.status().as_u16()), (503, 200));
     let away = load.tally.away();
     until("every client was told to come again", async || {
-        load.tally.away() >= away + 6
+        load.tally.away() >= away + 3
     })
     .await;
     assert_eq!(

@@ -38,7 +38,7 @@ async fn twenty_kills_under_load_lose_nothing_and_do_nothing_twice() {
     load.until_more(10).await;
     let tally = std::sync::Arc::clone(&load.tally);
     let acknowledged = load.finish().await;
-    let sent = began.elapsed();
+    let sent = Instant::now();
     site.until_all_done().await;
     server.stop().await;
     let again = "select count(*) from webhooks.events where attempts > 1";
@@ -46,8 +46,8 @@ async fn twenty_kills_under_load_lose_nothing_and_do_nothing_twice() {
         "{} events acknowledged under {KILLS} kills in {:.1} s, done {:.1} s later; {} answered as duplicates, \
          {} requests without an answer, {} events taken over from a killed worker",
         acknowledged.len(),
-        sent.as_secs_f64(),
-        (began.elapsed() - sent).as_secs_f64(),
+        sent.duration_since(began).as_secs_f64(),
+        sent.elapsed().as_secs_f64(),
         tally.duplicates(),
         tally.unanswered(),
         site.count(again).await,

@@ -93,6 +93,11 @@ impl Tally {
         self.acknowledged.lock().unwrap().len()
     }
 
+    /// The service of one of the events that were acknowledged.
+    pub fn service(&self, number: usize) -> Uuid {
+        self.acknowledged.lock().unwrap()[number].1
+    }
+
     pub fn duplicates(&self) -> usize {
         self.duplicates.load(Ordering::SeqCst)
     }

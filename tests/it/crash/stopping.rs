@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use sqlx::PgPool;
+use sqlx::{Connection, PgPool};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -30,17 +30,35 @@ async fn with_backlog(settings: &str, events: usize) -> (Site, Load) {
 
 #[tokio::test]
 async fn a_stop_under_load_ends_softly_and_leaves_the_rest_to_the_next_server() {
-    let (site, load) = with_backlog(
-        "[worker]\nconcurrency = 2\n[database]\nmax_connections = 4\n",
-        300,
-    )
-    .await;
-    let server = site.start();
-    until("it has begun to work", async || site.count(PROCESSED).await > 0).await;
+    let settings = "[worker]\nconcurrency = 1\nclaim_rows = 16\n[database]\nmax_connections = 4\n";
+    let (site, load) = with_backlog(settings, 300).await;
+    // Somebody holds a row that an event in the middle needs: there the work stands when the stop comes.
+    let mut somebody = site.pool.acquire().await.unwrap();
+    let mut held = somebody.begin().await.unwrap();
+    sqlx::query("select from servicios where id = $1 for update")
+        .bind(load.tally.service(150))
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let mut server = site.start();
+    let stands = "select count(*) from pg_stat_activity
+                  where datname = current_database() and wait_event_type = 'Lock'";
+    until("the work stands", async || site.count(stands).await > 0).await;
+    load.until_more(10).await;
+    server.signal(Signal::TERM);
     let asked = Instant::now();
-    server.stop().await;
+    let address = site.url.trim_start_matches("http://");
+    until("it takes no more requests", async || {
+        TcpStream::connect(address).await.is_err()
+    })
+    .await;
+    assert!(server.is_running(), "it waits for what is under way");
+    held.commit().await.unwrap();
+    let status = server.ended().await;
     let took = asked.elapsed();
+    assert_eq!(status.code(), Some(0), "{status}");
     assert!(took < Duration::from_secs(20), "the stop took {took:?}");
+
     let (done, waiting) = (site.count(PROCESSED).await, site.count(WAITING).await);
     println!(
         "stopped in {} ms with {done} events processed, {waiting} waiting",
@@ -51,11 +69,9 @@ async fn a_stop_under_load_ends_softly_and_leaves_the_rest_to_the_next_server() 
         0,
         "claims were left to the end of their lease"
     );
-    assert!(waiting > 0, "it should have stopped in the middle of its work");
-    assert_eq!(
-        done + waiting,
-        site.count("select count(*) from webhooks.events").await
-    );
+    assert!(done > 0 && waiting > 0, "it should have stopped in the middle");
+    let all = "select count(*) from webhooks.events";
+    assert_eq!(done + waiting, site.count(all).await);
 
     let next = site.start();
     load.until_more(10).await;

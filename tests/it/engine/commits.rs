@@ -71,6 +71,64 @@ async fn a_handler_that_writes_and_then_fails_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn an_event_that_fails_takes_none_with_it_of_those_that_share_its_commit() {
+    let rig = Rig::still().await;
+    // One slot: what is claimed at once is handled at once.
+    let mut replica = rig.replica("a", "poll_ms = 20\nconcurrency = 1").await;
+    let good: Vec<String> = (0..20).map(|n| format!("good {n}")).collect();
+    let (first, last) = good.split_at(10);
+    for id in first {
+        replica.send(id, Script::Write).await;
+    }
+    replica.send("fails", Script::Fail(99)).await;
+    replica.send("panics", Script::Panic(99)).await;
+    replica.send("parks", Script::Park).await;
+    replica
+        .send("fails in its reaction", Script::FailInReaction)
+        .await;
+    for id in last {
+        replica.send(id, Script::Write).await;
+    }
+    replica.work();
+    for (id, state) in [
+        ("fails", "failed"),
+        ("panics", "failed"),
+        ("parks", "parked"),
+        ("fails in its reaction", "failed"),
+    ] {
+        rig.until_event(id, state, 1).await;
+        assert_eq!(rig.effects(id).await, [""; 0], "{id}");
+    }
+    for id in &good {
+        rig.until_event(id, "processed", 1).await;
+        assert_eq!(rig.effects(id).await, ["a"]);
+        assert_eq!(rig.audited(id).await, ["a"]);
+        assert_eq!(rig.followups(id).await, 1);
+    }
+    assert_eq!(rig.count("select count(*) from engine.failures").await, 3);
+    replica.stop().await;
+}
+
+#[tokio::test]
+async fn events_that_share_a_commit_keep_their_own_cause() {
+    let rig = Rig::still().await;
+    let mut replica = rig.replica("a", "poll_ms = 20\nconcurrency = 1").await;
+    for n in 0..10 {
+        replica.send(&format!("event {n}"), Script::Write).await;
+    }
+    replica.work();
+    rig.until_all_done().await;
+    replica.stop().await;
+    let commits = "select count(distinct xmin::text) from webhooks.events";
+    assert_eq!(rig.count(commits).await, 1, "they should have shared one commit");
+    let own = "select count(*) from webhooks.events e
+               join logs_auditoria l on l.evento_id = e.id and l.recurso_id = e.event_id
+                   and l.accion = 'sonda.escrita' and l.detalle ->> 'evento' = e.event_id
+               join engine.jobs j on j.cause = e.id and j.payload ->> 'id' = e.event_id";
+    assert_eq!(rig.count(own).await, 10);
+}
+
+#[tokio::test]
 async fn a_transaction_left_open_is_ended_by_the_database() {
     let rig = Rig::still().await;
     let replica = rig.replica("a", EAGER).await;

@@ -125,6 +125,32 @@ async fn a_frozen_worker_that_fails_does_not_touch_the_row() {
 }
 
 #[tokio::test]
+async fn a_lost_lease_takes_none_with_it_of_those_that_share_its_commit() {
+    let rig = Rig::still().await;
+    let mut a = rig.replica("a", BUSY).await;
+    for id in ["1", "2", "3"] {
+        a.send(id, Script::WaitOnce).await;
+    }
+    a.work();
+    a.probe.entered(1).await;
+    // Another worker has taken the second one, and holds it.
+    rig.sql("update webhooks.events set attempts = 2 where event_id = '2'")
+        .await;
+    a.probe.let_pass(3);
+    rig.until_event("1", "processed", 1).await;
+    rig.until_event("3", "processed", 1).await;
+    a.stop().await;
+    assert_eq!(rig.event("2").await.stands(), ("processing", 2));
+    assert_eq!(rig.effects("2").await, [""; 0]);
+    for id in ["1", "3"] {
+        assert_eq!(rig.effects(id).await, ["a"]);
+        assert_eq!(rig.audited(id).await, ["a"]);
+        assert_eq!(rig.followups(id).await, 1);
+    }
+    assert_eq!(rig.count("select count(*) from engine.failures").await, 0);
+}
+
+#[tokio::test]
 #[ignore = "bug: Leases::remove forgets the newer claim of the same row"]
 async fn a_row_taken_again_by_the_same_process_is_renewed_as_well() {
     let rig = Rig::ticking().await;

@@ -240,8 +240,8 @@ pub fn react<'a>(fact: &'a Fact, work: &'a mut Work) -> BoxFuture<'a, Result<(),
                 write(work, "reaction", "story").await?;
                 Err(Failure::retry(FAILS))
             }
-            Fact::Buried { label, .. }
-                if label.contains(UNBURIABLE) && BURIALS.fetch_add(1, Ordering::SeqCst) == 0 =>
+            Fact::Buried(closed)
+                if closed.label.contains(UNBURIABLE) && BURIALS.fetch_add(1, Ordering::SeqCst) == 0 =>
             {
                 panic!("the reaction panics")
             }
