@@ -82,11 +82,14 @@ impl App {
             ended = &mut server => return ended?,
             () = stop.cancelled() => {}
         }
+        // Both at once: a client that never ends its request must not keep claimed rows from being given back.
         let soft = async {
-            let _ = server.await;
-            if let Some(workers) = workers {
-                workers.stop().await;
-            }
+            let workers = async {
+                if let Some(workers) = workers {
+                    workers.stop().await;
+                }
+            };
+            tokio::join!(workers, async { server.await.map(drop) })
         };
         if tokio::time::timeout(self.shutdown, soft).await.is_err() {
             tracing::warn!("not everything ended in time; what is left is done by the next start");

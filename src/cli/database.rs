@@ -34,7 +34,7 @@ impl DevFolder {
             Some(url) => url,
             None => SecretString::from(self.value("/database_url")?),
         };
-        Ok(db::connect(&url, &File::embedded().database).await?.main)
+        Ok(db::connect(&url, &File::embedded()).await?.main)
     }
 }
 

@@ -44,7 +44,7 @@ impl Serve {
         for warning in &settings.warnings {
             tracing::warn!("{warning}");
         }
-        let pools = db::connect(&settings.database_url, &settings.file.database).await?;
+        let pools = db::connect(&settings.database_url, &settings.file).await?;
         self.migrations(&pools).await?;
         let app = App::new(&settings, pools, Clock::system())?;
         let listener = if self.no_http {

@@ -94,7 +94,7 @@ async fn run_on(
     let base_url = format!("http://localhost:{}", server.local_addr()?.port());
     let environment = environment(&base_url, &postgres.url(DATABASE), s3, &mail, &keys);
     let settings = Settings::from_parts(&environment, None)?;
-    let pools = db::connect(&settings.database_url, &settings.file.database).await?;
+    let pools = db::connect(&settings.database_url, &settings.file).await?;
     db::migrate(&pools.main).await?;
     seed::sample_data(&pools.main, Clock::system().now()).await?;
     let announcement = Announcement {
@@ -116,6 +116,7 @@ async fn run_on(
 
 async fn close(pools: Pools) {
     pools.main.close().await;
+    pools.inbox.close().await;
     pools.leases.close().await;
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
@@ -258,8 +258,22 @@ impl Writer {
     }
 }
 
-/// Inserts and commits the rows in one statement; returns the ids of those that were new.
+/// A connection whose other end vanished without a word is given up after this: longer than any insert may take by
+/// statement_timeout, and far shorter than TCP would wait.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// Inserts on a connection of its own; one that does not answer is thrown away, not given back.
 async fn insert(pool: &PgPool, rows: &[&Row]) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    if let Ok(result) = tokio::time::timeout(ANSWER, insert_on(&mut connection, rows)).await {
+        return result;
+    }
+    connection.close_on_drop();
+    Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
+}
+
+/// Inserts and commits the rows in one statement; returns the ids of those that were new.
+async fn insert_on(connection: &mut PgConnection, rows: &[&Row]) -> Result<HashSet<Uuid>, sqlx::Error> {
     macro_rules! column {
         ($kind:ty, $row:ident => $value:expr) => {
             &rows.iter().map(|$row| $value).collect::<Vec<$kind>>()[..]
@@ -288,7 +302,7 @@ async fn insert(pool: &PgPool, rows: &[&Row]) -> Result<HashSet<Uuid>, sqlx::Err
         column!(&[u8], row => &row.payload[..]) as &[&[u8]],
         column!(&[u8], row => &row.sha256[..]) as &[&[u8]],
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     Ok(new.into_iter().collect())
 }

@@ -34,7 +34,7 @@ use work::{React, Unit, Work};
 
 /// What the machine runs with: its tables, its clock, the providers and jobs it was given, and the story.
 pub struct Engine {
-    /// For answers and effects.
+    /// For effects and for looking things up.
     pub pool: PgPool,
     /// For lease renewals alone, so that busy handlers cannot starve them.
     pub leases: PgPool,
@@ -55,7 +55,7 @@ impl Engine {
     /// A machine without providers and jobs; `with_source`, `with_job` and `with_schedule` add them.
     pub fn new(pools: Pools, clock: Clock, file: &config::File, react: React) -> Self {
         let wakers = Wakers::default();
-        let inbox = Inbox::open(pools.main.clone(), file, wakers.clone());
+        let inbox = Inbox::open(pools.inbox, file, wakers.clone());
         Self {
             pool: pools.main,
             leases: pools.leases,

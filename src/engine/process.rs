@@ -10,6 +10,7 @@ use super::piece::Piece;
 use super::queue::{self, Claimed, Lane};
 use super::work::Verdict;
 use super::{Engine, Failure};
+use crate::ground::config;
 use crate::ground::facts::{Closed, Fact};
 
 fn count(lane: Lane, kind: &str, verdict: &Verdict) {
@@ -46,8 +47,10 @@ async fn alone<P: Piece>(engine: &Engine, claimed: &Claimed<P>) {
     } else {
         match attempt(engine, std::slice::from_ref(claimed)).await {
             Ok(()) | Err(Failure::LeaseLost) => Ok(()),
-            Err(Failure::Park(reason)) => park(engine, claimed, reason).await,
-            Err(Failure::Retry { reason, after }) => retry_or_bury(engine, claimed, reason, after).await,
+            Err(Failure::Park(reason)) => park(engine, claimed, storable(&reason)).await,
+            Err(Failure::Retry { reason, after }) => {
+                retry_or_bury(engine, claimed, storable(&reason), after).await
+            }
         }
     };
     if let Err(failure) = result {
@@ -56,12 +59,25 @@ async fn alone<P: Piece>(engine: &Engine, claimed: &Claimed<P>) {
     }
 }
 
+/// PostgreSQL's text holds no U+0000, which an error that quotes a payload may.
+fn storable(reason: &str) -> String {
+    reason.replace('\0', "\u{fffd}")
+}
+
 fn attempts<P>(claimed: &Claimed<P>) -> usize {
     usize::try_from(claimed.claim.attempt).unwrap_or(0)
 }
 
 async fn attempt<P: Piece>(engine: &Engine, rows: &[Claimed<P>]) -> Result<(), Failure> {
-    match AssertUnwindSafe(P::handle(engine, rows)).catch_unwind().await {
+    let longest = Duration::from_secs(engine.settings.longest_seconds);
+    let handled = tokio::time::timeout(longest, AssertUnwindSafe(P::handle(engine, rows)).catch_unwind());
+    let Ok(handled) = handled.await else {
+        return Err(Failure::retry(format!(
+            "it took longer than {} s",
+            longest.as_secs()
+        )));
+    };
+    match handled {
         Ok(Ok(verdicts)) => {
             for (row, verdict) in rows.iter().zip(&verdicts) {
                 count(P::LANE, row.row.kind(), verdict);
@@ -96,10 +112,16 @@ async fn retry_or_bury<P: Piece>(
         return bury(engine, claimed, reason).await;
     }
     let now = engine.clock.now();
-    let asked = after.and_then(|after| TimeDelta::from_std(after).ok());
+    let asked = after.map(|after| bounded(after, &engine.settings));
     let wait = asked.unwrap_or_else(|| queue::backoff(&engine.settings, claim.attempt));
     tracing::warn!(work = claimed.row.label(), attempt = claim.attempt, reason, retry_in = %wait, "attempt failed");
     Ok(queue::fail(&engine.pool, claim, &reason, now + wait, now).await?)
+}
+
+/// What the other side asks for is not taken at its word for ever.
+fn bounded(after: Duration, settings: &config::Worker) -> TimeDelta {
+    let longest = u64::from(settings.backoff_longest_seconds);
+    TimeDelta::seconds(i64::try_from(after.as_secs().min(longest)).unwrap_or(0))
 }
 
 async fn park<P: Piece>(engine: &Engine, claimed: &Claimed<P>, reason: String) -> Result<(), Failure> {

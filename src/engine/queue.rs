@@ -3,7 +3,7 @@
 //! `run_at` is when a row may be claimed, and for a claimed row when the claim ends. `attempts` is counted at the
 //! claim, also for a row that kills its process, and is the fencing token: whoever writes must still hold it.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ pub enum Lane {
 /// The statements of one lane.
 pub(super) struct Statements {
     pub(super) claim: String,
+    pub(super) claim_silent: String,
     pub(super) renew: String,
     pub(super) give_back: String,
     pub(super) fail: String,
@@ -54,14 +55,8 @@ impl Statements {
     /// Plain portable SQL on purpose (no plpgsql, no advisory lock, no NOTIFY): docs/decisions/0002.
     fn of(table: &str, columns: &str) -> Self {
         Self {
-            claim: format!(
-                "update {table} set state = 'processing', attempts = attempts + 1, run_at = $1 + $2
-                 where id = any (array (
-                     select id from {table}
-                     where state in ('pending', 'processing', 'failed') and run_at <= $1
-                     order by run_at limit $3 for update skip locked))
-                 returning id, attempts, last_error, {columns}"
-            ),
+            claim: Self::claim(table, columns, "state in ('pending', 'failed')"),
+            claim_silent: Self::claim(table, columns, "state = 'processing'"),
             renew: format!(
                 "update {table} as row set run_at = $1
                  from unnest($2::uuid[], $3::int[]) as mine (id, attempts)
@@ -80,6 +75,16 @@ impl Statements {
             ),
             finish: Self::finish(table),
         }
+    }
+
+    fn claim(table: &str, columns: &str, states: &str) -> String {
+        format!(
+            "update {table} set state = 'processing', attempts = attempts + 1, run_at = $1 + $2
+             where id = any (array (
+                 select id from {table} where {states} and run_at <= $1
+                 order by run_at limit $3 for update skip locked))
+             returning id, attempts, last_error, {columns}"
+        )
     }
 
     /// The marks and the audit rows in one statement; no audit row unless every mark was ours to set.
@@ -103,7 +108,7 @@ impl Statements {
 }
 
 /// A row that this worker holds, and the number that proves it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Claim {
     /// Which table.
     pub lane: Lane,
@@ -141,18 +146,31 @@ impl Wakers {
     }
 }
 
-/// Claims up to `limit` rows that are due, oldest first.
+/// Which rows to claim.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pick {
+    /// Those that are due, oldest first, up to so many.
+    Due(usize),
+    /// One whose last claim ended without a word: its worker was killed, perhaps by this very row.
+    Silent,
+}
+
+/// Claims rows for `lease`.
 pub(super) async fn claim<R>(
     pool: &PgPool,
     lane: Lane,
+    pick: Pick,
     now: DateTime<Utc>,
     lease: Duration,
-    limit: usize,
 ) -> Result<Vec<Claimed<R>>, sqlx::Error>
 where
     R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
 {
-    let rows: Vec<PgRow> = sqlx::query(AssertSqlSafe(lane.statements().claim.as_str()))
+    let (sql, limit) = match pick {
+        Pick::Due(limit) => (&lane.statements().claim, limit),
+        Pick::Silent => (&lane.statements().claim_silent, 1),
+    };
+    let rows: Vec<PgRow> = sqlx::query(AssertSqlSafe(sql.as_str()))
         .bind(now)
         .bind(TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX))
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -205,16 +223,32 @@ pub(super) fn backoff(settings: &config::Worker, attempt: i32) -> TimeDelta {
 }
 
 /// The claims that this process holds now; they are renewed together.
-#[derive(Default)]
-pub(super) struct Leases(Mutex<HashMap<Uuid, Claim>>);
+#[derive(Clone, Default)]
+pub(super) struct Leases(Arc<Mutex<HashSet<Claim>>>);
+
+/// Claims that are held until this is dropped, in whatever way the work on them ends.
+pub(super) struct Held {
+    leases: Leases,
+    claims: Vec<Claim>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut held = self.leases.lock();
+        for claim in &self.claims {
+            held.remove(claim);
+        }
+    }
+}
 
 impl Leases {
-    pub(super) fn add(&self, claim: Claim) {
-        self.lock().insert(claim.id, claim);
-    }
-
-    pub(super) fn remove(&self, claim: Claim) {
-        self.lock().remove(&claim.id);
+    pub(super) fn hold(&self, claims: impl IntoIterator<Item = Claim>) -> Held {
+        let claims: Vec<Claim> = claims.into_iter().collect();
+        self.lock().extend(&claims);
+        Held {
+            leases: self.clone(),
+            claims,
+        }
     }
 
     /// Pushes the end of every claim on, so that nobody takes over what is still being worked on.
@@ -222,7 +256,7 @@ impl Leases {
         for lane in [Lane::Events, Lane::Jobs] {
             let mine: Vec<Claim> = self
                 .lock()
-                .values()
+                .iter()
                 .filter(|claim| claim.lane == lane)
                 .copied()
                 .collect();
@@ -231,7 +265,7 @@ impl Leases {
         Ok(())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Claim>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Claim>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! Workers: claim rows, handle a few at a time, renew what is held, stop without losing anything.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::job::Task;
 use super::piece::{InboxRow, Piece};
 use super::process::process;
-use super::queue::{self, Claim, Claimed, Lane, Leases};
+use super::queue::{self, Claim, Claimed, Held, Lane, Leases, Pick};
 use super::{Engine, audit, schedule};
 
 /// The workers of one process.
@@ -25,7 +25,7 @@ impl Workers {
     pub fn start(engine: &Arc<Engine>) -> Self {
         let tracker = TaskTracker::new();
         let soft = CancellationToken::new();
-        let leases = Arc::new(Leases::default());
+        let leases = Leases::default();
         tracker.spawn(Worker::<InboxRow>::new(engine, &leases, &tracker, &soft).run());
         tracker.spawn(Worker::<Task>::new(engine, &leases, &tracker, &soft).run());
         // Renewal goes on while the last pieces of work are finished; it ends with the process.
@@ -44,7 +44,7 @@ impl Workers {
     }
 }
 
-async fn renew(engine: Arc<Engine>, leases: Arc<Leases>) {
+async fn renew(engine: Arc<Engine>, leases: Leases) {
     let lease = TimeDelta::seconds(i64::from(engine.settings.lease_seconds));
     let mut tick = tokio::time::interval(lease_of(&engine) / 3);
     loop {
@@ -62,7 +62,7 @@ fn lease_of(engine: &Engine) -> Duration {
 /// What one lane's loop needs.
 struct Worker<P> {
     engine: Arc<Engine>,
-    leases: Arc<Leases>,
+    leases: Leases,
     tracker: TaskTracker,
     soft: CancellationToken,
     slots: Arc<Semaphore>,
@@ -70,15 +70,10 @@ struct Worker<P> {
 }
 
 impl<P: Piece> Worker<P> {
-    fn new(
-        engine: &Arc<Engine>,
-        leases: &Arc<Leases>,
-        tracker: &TaskTracker,
-        soft: &CancellationToken,
-    ) -> Self {
+    fn new(engine: &Arc<Engine>, leases: &Leases, tracker: &TaskTracker, soft: &CancellationToken) -> Self {
         Self {
             engine: Arc::clone(engine),
-            leases: Arc::clone(leases),
+            leases: leases.clone(),
             tracker: tracker.clone(),
             soft: soft.clone(),
             slots: Arc::new(Semaphore::new(engine.settings.concurrency)),
@@ -88,8 +83,13 @@ impl<P: Piece> Worker<P> {
 
     async fn run(self) {
         let poll = Duration::from_millis(self.engine.settings.poll_ms);
+        let mut looked = Instant::now();
         while !self.soft.is_cancelled() {
             let found = self.round().await;
+            if looked.elapsed() >= poll {
+                self.silent_rows().await;
+                looked = Instant::now();
+            }
             if found == 0 {
                 tokio::select! {
                     () = self.soft.cancelled() => {}
@@ -102,23 +102,39 @@ impl<P: Piece> Worker<P> {
 
     /// One claim and its rows; returns how many there were.
     async fn round(&self) -> usize {
-        let settings = &self.engine.settings;
-        let longest = Duration::from_millis(settings.give_way_longest_ms);
+        let longest = Duration::from_millis(self.engine.settings.give_way_longest_ms);
         self.engine.inbox.give_way(longest).await;
-        let Some(first) = self.slot().await else { return 0 };
-        let now = self.engine.clock.now();
-        let limit = self.claim_limit();
-        match queue::claim::<P>(&self.engine.pool, P::LANE, now, lease_of(&self.engine), limit).await {
-            Ok(rows) => {
-                let found = rows.len();
-                self.hand_out(rows, first).await;
-                found
-            }
-            Err(error) => {
-                tracing::error!(%error, lane = ?P::LANE, "no work could be claimed; it is tried again");
-                0
+        let Some(first) = self.slots(1).await else {
+            return 0;
+        };
+        let rows = self.claim(Pick::Due(self.claim_limit())).await;
+        let found = rows.len();
+        self.hand_out(rows, first).await;
+        found
+    }
+
+    /// Rows whose workers were killed run one by one with nothing beside them, so that one that kills its process
+    /// uses up its own attempts and nobody else's.
+    async fn silent_rows(&self) {
+        while let Some(row) = self.claim(Pick::Silent).await.pop() {
+            let held = self.leases.hold([row.claim]);
+            match self.slots(self.engine.settings.concurrency).await {
+                Some(all) => {
+                    process(&self.engine, &[row]).await;
+                    drop((held, all));
+                }
+                None => return self.give_back(std::iter::once(row)).await,
             }
         }
+    }
+
+    async fn claim(&self, pick: Pick) -> Vec<Claimed<P>> {
+        let now = self.engine.clock.now();
+        let rows = queue::claim(&self.engine.pool, P::LANE, pick, now, lease_of(&self.engine)).await;
+        rows.unwrap_or_else(|error| {
+            tracing::error!(%error, lane = ?P::LANE, "no work could be claimed; it is tried again");
+            Vec::new()
+        })
     }
 
     /// Events are short, so many are claimed at once; a job may wait for the network, so no more are claimed
@@ -130,67 +146,62 @@ impl<P: Piece> Worker<P> {
         }
     }
 
-    async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+    async fn slots(&self, count: usize) -> Option<OwnedSemaphorePermit> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
         tokio::select! {
             biased;
             () = self.soft.cancelled() => None,
-            permit = Arc::clone(&self.slots).acquire_owned() => permit.ok(),
+            permit = Arc::clone(&self.slots).acquire_many_owned(count) => permit.ok(),
         }
     }
 
     async fn hand_out(&self, rows: Vec<Claimed<P>>, first: OwnedSemaphorePermit) {
-        for row in &rows {
-            self.leases.add(row.claim);
-        }
+        let groups: Vec<(Held, Vec<Claimed<P>>)> = self.groups(rows);
         let mut first = Some(first);
-        let mut groups = groups(rows, self.engine.settings.concurrency).into_iter();
-        while let Some(group) = groups.next() {
+        let mut groups = groups.into_iter();
+        while let Some((held, group)) = groups.next() {
             let permit = match first.take() {
                 Some(permit) => Some(permit),
-                None => self.slot().await,
+                None => self.slots(1).await,
             };
             let Some(permit) = permit else {
-                return self
-                    .give_back(std::iter::once(group).chain(groups).flatten())
-                    .await;
+                drop(held);
+                let left = groups.flat_map(|(_, group)| group);
+                return self.give_back(group.into_iter().chain(left)).await;
             };
-            let (engine, leases) = (Arc::clone(&self.engine), Arc::clone(&self.leases));
+            let engine = Arc::clone(&self.engine);
             self.tracker.spawn(async move {
                 process(&engine, &group).await;
-                for row in &group {
-                    leases.remove(row.claim);
-                }
-                drop(permit);
+                drop((held, permit));
             });
         }
+    }
+
+    /// Events on their first attempt go together, evenly over all slots: a storm shares commits, a single event does
+    /// not wait. What failed before goes alone, and so does a job.
+    fn groups(&self, rows: Vec<Claimed<P>>) -> Vec<(Held, Vec<Claimed<P>>)> {
+        let settings = &self.engine.settings;
+        let size = match P::LANE {
+            Lane::Events => rows.len().div_ceil(settings.concurrency).min(settings.group_rows),
+            Lane::Jobs => 1,
+        };
+        let (fresh, again): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.claim.attempt == 1);
+        let mut groups: Vec<Vec<_>> = again.into_iter().map(|row| vec![row]).collect();
+        let mut fresh = fresh.into_iter().peekable();
+        while fresh.peek().is_some() {
+            groups.push(fresh.by_ref().take(size).collect());
+        }
+        let hold = |group: Vec<Claimed<P>>| (self.leases.hold(group.iter().map(|row| row.claim)), group);
+        groups.into_iter().map(hold).collect()
     }
 
     /// A soft stop: rows that were claimed and not begun go back at once, uncounted.
     async fn give_back(&self, rows: impl Iterator<Item = Claimed<P>>) {
         let claims: Vec<Claim> = rows.map(|row| row.claim).collect();
-        for claim in &claims {
-            self.leases.remove(*claim);
-        }
         if let Err(error) =
             queue::give_back(&self.engine.pool, P::LANE, &claims, self.engine.clock.now()).await
         {
             tracing::warn!(%error, rows = claims.len(), "rows were not given back; they are free when their lease ends");
         }
     }
-}
-
-/// Events on their first attempt go together, evenly over all slots: a storm shares commits, a single event does not
-/// wait. What was tried before goes alone, so that one that kills its process takes no other with it; so does a job.
-fn groups<P: Piece>(rows: Vec<Claimed<P>>, slots: usize) -> Vec<Vec<Claimed<P>>> {
-    let size = match P::LANE {
-        Lane::Events => rows.len().div_ceil(slots),
-        Lane::Jobs => 1,
-    };
-    let (fresh, again): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.claim.attempt == 1);
-    let mut groups: Vec<Vec<_>> = again.into_iter().map(|row| vec![row]).collect();
-    let mut fresh = fresh.into_iter().peekable();
-    while fresh.peek().is_some() {
-        groups.push(fresh.by_ref().take(size).collect());
-    }
-    groups
 }

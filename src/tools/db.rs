@@ -17,14 +17,17 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 /// The program's connections.
 #[derive(Clone)]
 pub struct Pools {
-    /// For answers and effects.
+    /// For effects and for looking things up.
     pub main: PgPool,
+    /// For taking events in alone: they are taken while every worker holds a connection.
+    pub inbox: PgPool,
     /// For lease renewals alone.
     pub leases: PgPool,
 }
 
 /// Opens the pools; fails with a hint when the database cannot be reached now.
-pub async fn connect(url: &SecretString, settings: &config::Database) -> anyhow::Result<Pools> {
+pub async fn connect(url: &SecretString, file: &config::File) -> anyhow::Result<Pools> {
+    let settings = &file.database;
     let options = options(url, settings)?;
     let wait = Duration::from_millis(settings.acquire_timeout_ms);
     let pool = |connections: u32| {
@@ -34,8 +37,10 @@ pub async fn connect(url: &SecretString, settings: &config::Database) -> anyhow:
     };
     let main = pool(settings.max_connections).connect_with(options.clone()).await;
     let main = main.with_context(|| unreachable_hint(&options))?;
+    let writers = u32::try_from(file.inbox.writers)?;
     Ok(Pools {
         main,
+        inbox: pool(writers).connect_lazy_with(options.clone()),
         leases: pool(1).connect_lazy_with(options),
     })
 }

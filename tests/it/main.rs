@@ -9,10 +9,12 @@
     missing_docs
 )]
 
+mod cli;
 mod config;
 mod crash;
 mod dev;
 mod engine;
+mod floors;
 mod receive;
 mod serve;
 mod signature;

@@ -49,7 +49,7 @@ section! {
 section! {
     /// `[worker]`
     Worker {
-        concurrency: usize, claim_rows: usize, lease_seconds: u32, max_attempts: u16,
+        concurrency: usize, claim_rows: usize, group_rows: usize, longest_seconds: u64, lease_seconds: u32, max_attempts: u16,
         backoff_first_seconds: u32, backoff_longest_seconds: u32, poll_ms: u64,
         give_way_above: usize, give_way_longest_ms: u64,
     }
@@ -107,6 +107,7 @@ impl File {
             ("inbox.waiting_rows", self.inbox.waiting_rows),
             ("worker.concurrency", self.worker.concurrency),
             ("worker.claim_rows", self.worker.claim_rows),
+            ("worker.group_rows", self.worker.group_rows),
             ("worker.max_attempts", usize::from(self.worker.max_attempts)),
             ("worker.lease_seconds", self.worker.lease_seconds as usize),
             ("database.max_connections", self.database.max_connections as usize),

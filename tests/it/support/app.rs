@@ -57,9 +57,7 @@ impl TestApp {
         let (mail, smtp) = mailbox().await;
         let settings = settings(&database_url, &smtp, more, file);
         let clock = Clock::manual("2026-11-22T18:00:00Z".parse().unwrap());
-        let pools = db::connect(&settings.database_url, &settings.file.database)
-            .await
-            .unwrap();
+        let pools = db::connect(&settings.database_url, &settings.file).await.unwrap();
         let App { engine, router, .. } = App::new(&settings, pools.clone(), clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
