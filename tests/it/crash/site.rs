@@ -104,10 +104,20 @@ impl Site {
         sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
     }
 
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// Waits until the database counts any.
+    pub async fn until(&self, what: &str, sql: &'static str) {
+        until(what, async || self.count(sql).await > 0).await;
+    }
+
     /// Waits until no event is left to be done.
     pub async fn until_all_done(&self) {
         let left = "select count(*) from webhooks.events where state in ('pending', 'processing', 'failed')";
-        until_within(Duration::from_secs(40), "all events are done", async || {
+        until_within(Duration::from_secs(60), "all events are done", async || {
             self.count(left).await == 0
         })
         .await;

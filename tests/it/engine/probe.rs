@@ -83,7 +83,7 @@ impl Probe {
 
     /// Returns when so many handlers more have come to the gate.
     pub async fn entered(&self, handlers: u32) {
-        let come = tokio::time::timeout(Duration::from_secs(20), self.entered.acquire_many(handlers));
+        let come = tokio::time::timeout(Duration::from_secs(45), self.entered.acquire_many(handlers));
         come.await.expect("no handler came to the gate").unwrap().forget();
     }
 

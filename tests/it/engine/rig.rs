@@ -72,7 +72,9 @@ impl Rig {
     }
 
     pub async fn replica_with(&self, who: &'static str, worker: &str, schedule: Option<Schedule>) -> Replica {
-        let text = format!("[database]\nmax_connections = 10\n[worker]\n{worker}\n");
+        // A busy machine must not make an attempt fail: with a clock that stands still there is no next one.
+        let database = "max_connections = 10\nacquire_timeout_ms = 15000";
+        let text = format!("[database]\n{database}\n[worker]\n{worker}\n");
         let file = File::layered(Some(&text)).unwrap();
         let pools = db::connect(&self.url.clone().into(), &file).await.unwrap();
         let probe = Arc::new(Probe::new(who));

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// Asks again and again until it is so, for at most 20 seconds.
+/// Asks again and again until it is so, for at most 45 seconds.
 pub async fn until(what: &str, so: impl AsyncFnMut() -> bool) {
-    until_within(Duration::from_secs(20), what, so).await;
+    until_within(Duration::from_secs(45), what, so).await;
 }
 
 /// The same with another limit.
