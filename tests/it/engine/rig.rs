@@ -76,9 +76,7 @@ impl Rig {
         let database = "max_connections = 10\nacquire_timeout_ms = 15000";
         let text = format!("[database]\n{database}\n[worker]\n{worker}\n");
         let file = File::layered(Some(&text)).unwrap();
-        let pools = db::connect(&self.url.clone().into(), &file.database)
-            .await
-            .unwrap();
+        let pools = db::connect(&self.url.clone().into(), &file).await.unwrap();
         let probe = Arc::new(Probe::new(who));
         let notify = Notify::new(pools.main.clone(), &Mail::default()).unwrap();
         let mut engine = Engine::new(pools.clone(), self.clock.clone(), &file, react)
