@@ -50,10 +50,12 @@ fn written(code: &str) -> Vec<String> {
     for (at, word) in words.iter().enumerate() {
         let next = |n: usize| words.get(at + n).copied().unwrap_or_default();
         let table = match (*word, next(1)) {
-            ("insert" | "merge", "into") | ("delete", "from") | ("truncate", "table") => next(2),
+            ("insert" | "merge", "into")
+            | ("delete", "from")
+            | ("truncate", "table")
+            | ("update", "only") => next(2),
             ("truncate", table) if table != "from" => table,
             // `update t set`, `update t as a set`, `update only t set`; not `on conflict … do update set`.
-            ("update", "only") => next(2),
             ("update", table) if table != "set" && (1..4).any(|n| next(n + 1) == "set") => table,
             ("copy", table) if next(2) == "from" => table,
             _ => continue,

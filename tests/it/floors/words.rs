@@ -45,9 +45,8 @@ fn has_a_name_that_says_what_it_is(source: &Source) -> Vec<String> {
 
 /// Each of `words` stands in the code of `places` only (a folder ends with `/`).
 fn only_in(source: &Source, words: &[&str], places: &[&str]) -> Vec<String> {
-    let here =
-        |place: &&str| source.path == **place || (place.ends_with('/') && source.path.starts_with(*place));
-    if places.iter().any(|place| here(&place)) {
+    let here = |place: &str| source.path == place || (place.ends_with('/') && source.path.starts_with(place));
+    if places.iter().copied().any(here) {
         return Vec::new();
     }
     let squeezed: String = source.bare.split_whitespace().collect();

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 /// A client with a service that waits for payment and a contract with a subscription.
 pub struct Story {
-    pub client: Uuid,
     pub service: Uuid,
     pub contract: Uuid,
     pub sample: Sample,
@@ -49,7 +48,6 @@ impl Story {
             .bind(&sample.subscription_id);
         insert.execute(pool).await.unwrap();
         Self {
-            client,
             service,
             contract,
             sample,

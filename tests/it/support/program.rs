@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::database;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// How a command ended.
 #[derive(Debug)]
