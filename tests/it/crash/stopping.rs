@@ -110,8 +110,8 @@ async fn a_client_that_never_ends_its_request_does_not_keep_a_stopping_server_at
 async fn hold(site: &Site, service: Uuid) -> Transaction<'static, Postgres> {
     #[allow(clippy::disallowed_methods)] // somebody else's transaction, not the program's
     let mut held = site.pool.begin().await.unwrap();
-    let hold = sqlx::query("select from servicios where id = $1 for update").bind(service);
-    hold.execute(&mut *held).await.unwrap();
+    let query = sqlx::query("select from servicios where id = $1 for update").bind(service);
+    query.execute(&mut *held).await.unwrap();
     held
 }
 
