@@ -1,7 +1,7 @@
 //! Workers: claim rows, handle a few at a time, renew what is held, stop without losing anything.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,8 +26,8 @@ impl Workers {
         let tracker = TaskTracker::new();
         let soft = CancellationToken::new();
         let leases = Leases::default();
-        tracker.spawn(Worker::<InboxRow>::new(engine, &leases, &tracker, &soft).run());
-        tracker.spawn(Worker::<Task>::new(engine, &leases, &tracker, &soft).run());
+        Worker::<InboxRow>::start(engine, &leases, &tracker, &soft);
+        Worker::<Task>::start(engine, &leases, &tracker, &soft);
         // Renewal goes on while the last pieces of work are finished; it ends with the process.
         tokio::spawn(renew(Arc::clone(engine), leases));
         tracker.spawn(audit::keep_sealing(engine.pool.clone(), soft.clone()));
@@ -70,27 +70,23 @@ struct Worker<P> {
 }
 
 impl<P: Piece> Worker<P> {
-    fn new(engine: &Arc<Engine>, leases: &Leases, tracker: &TaskTracker, soft: &CancellationToken) -> Self {
-        Self {
+    fn start(engine: &Arc<Engine>, leases: &Leases, tracker: &TaskTracker, soft: &CancellationToken) {
+        let worker = Arc::new(Self {
             engine: Arc::clone(engine),
             leases: leases.clone(),
             tracker: tracker.clone(),
             soft: soft.clone(),
             slots: Arc::new(Semaphore::new(engine.settings.concurrency)),
             piece: std::marker::PhantomData,
-        }
+        });
+        tracker.spawn(Arc::clone(&worker).run_silent());
+        tracker.spawn(worker.run());
     }
 
-    async fn run(self) {
+    async fn run(self: Arc<Self>) {
         let poll = Duration::from_millis(self.engine.settings.poll_ms);
-        let mut looked = Instant::now();
         while !self.soft.is_cancelled() {
-            let found = self.round().await;
-            if looked.elapsed() >= poll {
-                self.silent_rows().await;
-                looked = Instant::now();
-            }
-            if found == 0 {
+            if self.round().await == 0 {
                 tokio::select! {
                     () = self.soft.cancelled() => {}
                     () = self.engine.wakers.of(P::LANE).notified() => {}
@@ -100,32 +96,40 @@ impl<P: Piece> Worker<P> {
         }
     }
 
+    /// Rows whose worker was killed run one after the other, never together: one that kills its process again uses
+    /// up its own attempts, and of its neighbours no more than the claim that they lose with it.
+    async fn run_silent(self: Arc<Self>) {
+        let mut poll = tokio::time::interval(Duration::from_millis(self.engine.settings.poll_ms));
+        while !self.soft.is_cancelled() {
+            match self.claim(Pick::Silent).await.pop() {
+                Some(row) => {
+                    let (engine, held) = (Arc::clone(&self.engine), self.leases.hold([row.claim]));
+                    let alone = self.tracker.spawn(async move {
+                        process(&engine, &[row]).await;
+                        drop(held);
+                    });
+                    // A panic in there has ended that task and let the lease go; this loop goes on.
+                    let _ = alone.await;
+                }
+                None => tokio::select! {
+                    () = self.soft.cancelled() => {}
+                    _ = poll.tick() => {}
+                },
+            }
+        }
+    }
+
     /// One claim and its rows; returns how many there were.
     async fn round(&self) -> usize {
         let longest = Duration::from_millis(self.engine.settings.give_way_longest_ms);
         self.engine.inbox.give_way(longest).await;
-        let Some(first) = self.slots(1).await else {
+        let Some(first) = self.slot().await else {
             return 0;
         };
         let rows = self.claim(Pick::Due(self.claim_limit())).await;
         let found = rows.len();
         self.hand_out(rows, first).await;
         found
-    }
-
-    /// Rows whose workers were killed run one by one with nothing beside them, so that one that kills its process
-    /// uses up its own attempts and nobody else's.
-    async fn silent_rows(&self) {
-        while let Some(row) = self.claim(Pick::Silent).await.pop() {
-            let held = self.leases.hold([row.claim]);
-            match self.slots(self.engine.settings.concurrency).await {
-                Some(all) => {
-                    process(&self.engine, &[row]).await;
-                    drop((held, all));
-                }
-                None => return self.give_back(std::iter::once(row)).await,
-            }
-        }
     }
 
     async fn claim(&self, pick: Pick) -> Vec<Claimed<P>> {
@@ -146,23 +150,21 @@ impl<P: Piece> Worker<P> {
         }
     }
 
-    async fn slots(&self, count: usize) -> Option<OwnedSemaphorePermit> {
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
+    async fn slot(&self) -> Option<OwnedSemaphorePermit> {
         tokio::select! {
             biased;
             () = self.soft.cancelled() => None,
-            permit = Arc::clone(&self.slots).acquire_many_owned(count) => permit.ok(),
+            permit = Arc::clone(&self.slots).acquire_owned() => permit.ok(),
         }
     }
 
     async fn hand_out(&self, rows: Vec<Claimed<P>>, first: OwnedSemaphorePermit) {
-        let groups: Vec<(Held, Vec<Claimed<P>>)> = self.groups(rows);
         let mut first = Some(first);
-        let mut groups = groups.into_iter();
+        let mut groups = self.groups(rows).into_iter();
         while let Some((held, group)) = groups.next() {
             let permit = match first.take() {
                 Some(permit) => Some(permit),
-                None => self.slots(1).await,
+                None => self.slot().await,
             };
             let Some(permit) = permit else {
                 drop(held);

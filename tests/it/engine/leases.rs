@@ -179,7 +179,6 @@ async fn a_row_taken_again_by_the_same_process_is_renewed_as_well() {
 }
 
 #[tokio::test]
-#[ignore = "bug: Worker::silent_rows waits for every slot, and nothing is claimed meanwhile"]
 async fn rows_of_a_killed_worker_do_not_make_new_ones_wait_for_a_slow_handler() {
     let rig = Rig::still().await;
     let mut a = rig.replica("a", EAGER).await;

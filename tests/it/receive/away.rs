@@ -37,12 +37,16 @@ impl Gate {
         {}
     }
 
-    /// Ends the sessions that wait for a lock, and not the one that holds it: it would let them pass first.
-    async fn end_waiting_sessions(&mut self) {
+    /// Ends the sessions that wait for a lock; who holds it keeps it.
+    async fn end_locked_out(&mut self) {
         let end = "select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity
                    where datname = $1 and wait_event_type = 'Lock'";
-        let end = sqlx::query_scalar::<_, i64>(end).bind(&self.database);
-        assert!(end.fetch_one(&mut self.admin).await.unwrap() > 0);
+        let ended: i64 = sqlx::query_scalar(end)
+            .bind(&self.database)
+            .fetch_one(&mut self.admin)
+            .await
+            .unwrap();
+        assert_eq!(ended, 1);
     }
 
     async fn shut(&mut self) {
@@ -126,10 +130,13 @@ async fn a_session_cut_off_before_its_commit_is_not_acknowledged() {
     let mut holder = PgConnection::connect_with(app.pool.connect_options().as_ref())
         .await
         .unwrap();
-    holder.execute("begin; lock table webhooks.events").await.unwrap();
+    holder
+        .execute("set idle_in_transaction_session_timeout = 0; begin; lock table webhooks.events")
+        .await
+        .unwrap();
     let (answer, ()) = tokio::join!(app.post_signed(unhandled("1")), async {
         gate.until_locked_out(1).await;
-        gate.end_waiting_sessions().await;
+        gate.end_locked_out().await;
     });
     assert_eq!(answer.status(), 503);
     holder.execute("rollback").await.unwrap();
@@ -150,7 +157,10 @@ async fn one_row_that_the_database_refuses_does_not_take_others_along() {
     let mut holder = PgConnection::connect_with(app.pool.connect_options().as_ref())
         .await
         .unwrap();
-    holder.execute("begin; lock table webhooks.events").await.unwrap();
+    holder
+        .execute("set idle_in_transaction_session_timeout = 0; begin; lock table webhooks.events")
+        .await
+        .unwrap();
     // The first keeps the only writer busy; the others wait together and become one batch.
     let batch = async {
         gate.until_locked_out(1).await;

@@ -76,7 +76,10 @@ async fn events_that_wait_for_their_commit_are_bounded() {
     let mut holder = PgConnection::connect_with(app.pool.connect_options().as_ref())
         .await
         .unwrap();
-    holder.execute("begin; lock table webhooks.events").await.unwrap();
+    holder
+        .execute("set idle_in_transaction_session_timeout = 0; begin; lock table webhooks.events")
+        .await
+        .unwrap();
     let place = &app;
     let send = |n: usize| async move { place.post_signed(unhandled(&n.to_string())).await };
     let mut under_way = FuturesUnordered::new();
