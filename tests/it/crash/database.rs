@@ -189,7 +189,6 @@ async fn a_killed_database_loses_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test]
-#[ignore = "bug: the writers of the inbox wait for a lost connection until TCP gives up, a quarter of an hour"]
 async fn a_database_that_vanishes_without_a_word_is_found_again_elsewhere() {
     let postgres = Own::start().await;
     let site = postgres.site().await;

@@ -84,7 +84,6 @@ async fn a_stop_under_load_ends_softly_and_leaves_the_rest_to_the_next_server() 
 }
 
 #[tokio::test]
-#[ignore = "bug: App::run stops the workers only after the last connection has ended"]
 async fn a_client_that_never_ends_its_request_does_not_keep_a_stopping_server_from_giving_back() {
     let settings =
         "[worker]\nconcurrency = 1\n[database]\nmax_connections = 4\n[http]\nshutdown_seconds = 1\n";

@@ -9,7 +9,6 @@ use super::rig::{EAGER, Rig};
 use crate::support::wait::until;
 
 #[tokio::test]
-#[ignore = "bug: the error cannot be stored, so the row waits for its lease to end and nothing is noted"]
 async fn an_error_with_a_zero_byte_in_its_text_is_written_down() {
     let rig = Rig::still().await;
     let mut a = rig.replica("a", EAGER).await;
@@ -23,7 +22,6 @@ async fn an_error_with_a_zero_byte_in_its_text_is_written_down() {
 }
 
 #[tokio::test]
-#[ignore = "bug: process::retry_or_bury panics, or stores a wait of 270,000 years"]
 async fn a_wait_of_ages_that_the_other_side_asked_for_is_bounded() {
     let rig = Rig::still().await;
     let mut a = rig.replica("a", EAGER).await;
@@ -40,7 +38,6 @@ async fn a_wait_of_ages_that_the_other_side_asked_for_is_bounded() {
 }
 
 #[tokio::test]
-#[ignore = "bug: the lease of a row whose outcome panicked is renewed for ever"]
 async fn a_burial_that_panics_is_tried_again_when_the_lease_ends() {
     let rig = Rig::ticking().await;
     let mut a = rig
@@ -77,7 +74,6 @@ fn run_until_it_dies(rig: &Arc<Rig>) {
 }
 
 #[test]
-#[ignore = "bug: attempts of rows that were only claimed count when another row kills the process"]
 fn a_poison_event_does_not_take_those_with_it_that_were_claimed_with_it() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let rig = runtime.block_on(async {

@@ -59,7 +59,6 @@ async fn two_replicas_share_five_hundred_events_and_handle_each_once() {
 }
 
 #[tokio::test]
-#[ignore = "bug: acceptance shares its pool with the workers, and is answered 503 while they hold all of it"]
 async fn events_are_taken_while_every_worker_holds_a_connection() {
     let rig = Rig::still().await;
     // As many connections as workers of both kinds, as in config/default.toml: 16 and 8.

@@ -74,9 +74,7 @@ impl Rig {
     pub async fn replica_with(&self, who: &'static str, worker: &str, schedule: Option<Schedule>) -> Replica {
         let text = format!("[database]\nmax_connections = 10\n[worker]\n{worker}\n");
         let file = File::layered(Some(&text)).unwrap();
-        let pools = db::connect(&self.url.clone().into(), &file.database)
-            .await
-            .unwrap();
+        let pools = db::connect(&self.url.clone().into(), &file).await.unwrap();
         let probe = Arc::new(Probe::new(who));
         let notify = Notify::new(pools.main.clone(), &Mail::default()).unwrap();
         let mut engine = Engine::new(pools.clone(), self.clock.clone(), &file, react)

@@ -6,7 +6,9 @@ use super::rig::{EAGER, Rig};
 #[tokio::test]
 async fn a_soft_stop_finishes_what_runs_and_gives_back_what_was_not_begun() {
     let rig = Rig::still().await;
-    let mut a = rig.replica("a", "poll_ms = 20\nconcurrency = 1").await;
+    let mut a = rig
+        .replica("a", "poll_ms = 20\nconcurrency = 1\ngroup_rows = 1")
+        .await;
     for id in ["1", "2", "3", "4", "5"] {
         a.send(id, Script::Wait).await;
     }
