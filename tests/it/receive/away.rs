@@ -37,16 +37,12 @@ impl Gate {
         {}
     }
 
-    /// Ends the sessions that wait for a lock; who holds it keeps it.
-    async fn end_locked_out(&mut self) {
+    /// Ends the sessions that wait for a lock, and not the one that holds it: it would let them pass first.
+    async fn end_waiting_sessions(&mut self) {
         let end = "select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity
                    where datname = $1 and wait_event_type = 'Lock'";
-        let ended: i64 = sqlx::query_scalar(end)
-            .bind(&self.database)
-            .fetch_one(&mut self.admin)
-            .await
-            .unwrap();
-        assert_eq!(ended, 1);
+        let end = sqlx::query_scalar::<_, i64>(end).bind(&self.database);
+        assert!(end.fetch_one(&mut self.admin).await.unwrap() > 0);
     }
 
     async fn shut(&mut self) {
@@ -136,7 +132,7 @@ async fn a_session_cut_off_before_its_commit_is_not_acknowledged() {
         .unwrap();
     let (answer, ()) = tokio::join!(app.post_signed(unhandled("1")), async {
         gate.until_locked_out(1).await;
-        gate.end_locked_out().await;
+        gate.end_waiting_sessions().await;
     });
     assert_eq!(answer.status(), 503);
     holder.execute("rollback").await.unwrap();
