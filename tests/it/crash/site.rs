@@ -117,7 +117,7 @@ impl Site {
     /// Waits until no event is left to be done.
     pub async fn until_all_done(&self) {
         let left = "select count(*) from webhooks.events where state in ('pending', 'processing', 'failed')";
-        until_within(Duration::from_secs(60), "all events are done", async || {
+        until_within(Duration::from_mins(1), "all events are done", async || {
             self.count(left).await == 0
         })
         .await;

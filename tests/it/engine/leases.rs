@@ -161,7 +161,7 @@ async fn a_row_taken_again_by_the_same_process_is_renewed_as_well() {
     rig.sql("update webhooks.events set state = 'failed', attempts = 2, run_at = now() - interval '1 s'")
         .await;
     rig.until_event("row", "processing", 3).await;
-    // A row whose claim ended without a word runs alone: the first handler passes, and its commit is refused.
+    // The gate is first come, first served: the first handler passes, and its commit is refused.
     a.probe.let_pass(1);
     a.probe.entered(1).await;
     let lease_end = rig.event("row").await.run_at;
