@@ -56,9 +56,9 @@ impl App {
             engine: Arc::clone(&engine),
             metrics,
         };
-        let routes = routes::all(shared, stripe, &settings.file.http);
+        let urls = routes::all(shared, stripe, &settings.file.http);
         let router = layers::around(
-            routes,
+            urls,
             Duration::from_secs(settings.file.http.request_timeout_seconds),
         );
         Ok(Self {

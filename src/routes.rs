@@ -109,7 +109,7 @@ async fn readyz(State(shared): State<Shared>) -> Result<Json<Ready>, Problem> {
             "La base de datos no contesta.",
         )
     };
-    let pending = db::pending(&shared.engine.pool).await.map_err(|_| away(()))?;
+    let pending = db::pending(&shared.engine.pool).await.map_err(away)?;
     if !pending.is_empty() {
         let detail = "Faltan migraciones: ejecuta onlycar migrate.";
         return Err(Problem::new(
@@ -118,7 +118,7 @@ async fn readyz(State(shared): State<Shared>) -> Result<Json<Ready>, Problem> {
             detail,
         ));
     }
-    let (waiting, oldest_seconds) = shared.engine.backlog().await.map_err(|_| away(()))?;
+    let (waiting, oldest_seconds) = shared.engine.backlog().await.map_err(away)?;
     Ok(Json(Ready {
         waiting,
         oldest_seconds,

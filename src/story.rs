@@ -13,6 +13,7 @@ pub fn react<'a>(fact: &'a Fact, work: &'a mut Work) -> BoxFuture<'a, Result<(),
     Box::pin(follow(fact, work))
 }
 
+#[allow(clippy::too_many_lines)] // one page on purpose: what follows from what
 async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
     match fact {
         Fact::PaymentFailed {

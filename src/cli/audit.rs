@@ -7,6 +7,8 @@ use super::{Outcome, say};
 use crate::engine::audit;
 
 /// Prove that the audit log was not changed
+///
+/// Example: onlycar audit verify
 #[derive(Subcommand)]
 pub enum Audit {
     Verify(Verify),

@@ -9,6 +9,8 @@ use crate::engine::history::{self, Filter, Story, Summary};
 use crate::ground::clock::Clock;
 
 /// Look into the inbox: which events came, and what became of each
+///
+/// Example: onlycar events list --since 24h
 #[derive(Subcommand)]
 pub enum Events {
     List(List),

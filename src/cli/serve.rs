@@ -52,8 +52,9 @@ impl Serve {
         } else {
             Some(listen(settings.bind_addr).await?)
         };
+        let stop = stop_signal()?;
         tracing::info!(address = %settings.bind_addr, production = settings.production, "ready");
-        app.run(listener, !self.no_worker, stop_signal()?).await?;
+        app.run(listener, !self.no_worker, stop).await?;
         Ok(Outcome::Done)
     }
 

@@ -20,6 +20,7 @@ use crate::tools::outbound;
 ///
 /// Example: onlycar trigger payment_intent.succeeded --set amount=99900
 #[derive(Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a switch of the command line
 pub struct Trigger {
     /// What happened; --list names all
     #[arg(required_unless_present = "list")]
@@ -124,7 +125,7 @@ impl Trigger {
                     "--set {assignment} has no =\nhint: --set metadata.service_id=…"
                 ))
             })?;
-            stripe::set_path(&mut event, path, value)?;
+            stripe::set_path(&mut event, path, value).map_err(|error| Usage(format!("{error:#}")))?;
         }
         Ok(event)
     }

@@ -67,7 +67,7 @@ impl Announcement {
     /// Tells a newcomer what runs and what to try.
     pub(super) fn print(&self, data_dir: &Path) -> anyhow::Result<()> {
         let program = program();
-        let folder = data_dir.display();
+        let folder = quoted(&data_dir.display().to_string());
         let Self {
             base_url,
             mail_url,
@@ -75,7 +75,7 @@ impl Announcement {
             s3_endpoint,
             ..
         } = self;
-        let data = if folder.to_string() == ".onlycar" {
+        let data = if folder == ".onlycar" {
             String::new()
         } else {
             format!(" --data-dir {folder}")
@@ -114,12 +114,24 @@ Ctrl-C stops everything; the data stays in {folder} (--fresh forgets it).
     }
 }
 
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 /// How this program is called from here.
 fn program() -> String {
     let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("onlycar"));
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here)
-        .map_or_else(|_| path.display().to_string(), |path| path.display().to_string())
+    path.strip_prefix(&here).map_or_else(
+        |_| quoted(&path.display().to_string()),
+        |path| quoted(&path.display().to_string()),
+    )
 }
 
 /// A reader sees the old file or the new one, never half of one; only the owner may read it.

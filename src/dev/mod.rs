@@ -9,6 +9,8 @@ mod seed;
 pub mod stripe;
 mod tokens;
 
+use std::fs::File;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -74,6 +76,7 @@ pub async fn run(options: &Options, stop: CancellationToken) -> anyhow::Result<(
                 options.port
             )
         })?;
+    let _lock = lock(&options.data_dir)?;
     prepare(options)?;
     let postgres = start_postgres(&options.data_dir).await?;
     let outcome = run_on(options, &postgres, server, stop).await;
@@ -120,9 +123,35 @@ async fn close(pools: Pools) {
     pools.leases.close().await;
 }
 
+/// Held for as long as `dev` runs: another one must not work on the same data, still less forget it.
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    let make = || format!("the folder {} cannot be made", folder.display());
+    std::fs::create_dir_all(folder).with_context(make)?;
+    let path = folder.join("dev.lock");
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path);
+    let mut file = file.with_context(|| format!("{} cannot be opened", path.display()))?;
+    if file.try_lock().is_err() {
+        let mut holder = String::new();
+        file.read_to_string(&mut holder)?;
+        anyhow::bail!(
+            "{} is in use by process {}\nhint: stop that `onlycar dev`, or choose another --data-dir",
+            folder.display(),
+            holder.trim(),
+        );
+    }
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())?;
+    Ok(file)
+}
+
 fn prepare(options: &Options) -> anyhow::Result<()> {
     let folder = &options.data_dir;
-    if options.fresh && folder.exists() {
+    if options.fresh {
         // Only what `dev` made; the folder may be a mount or hold something else.
         for name in ["postgres", "objects", "mail"] {
             let path = folder.join(name);
@@ -132,7 +161,7 @@ fn prepare(options: &Options) -> anyhow::Result<()> {
             }
         }
     }
-    std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
+    Ok(())
 }
 
 /// Starts the server in a thread that may block; progress goes to standard error.

@@ -23,6 +23,7 @@ pub enum Failure {
 
 impl Failure {
     /// Try again after the usual wait.
+    #[allow(clippy::needless_pass_by_value)] // fits map_err
     pub fn retry(reason: impl ToString) -> Self {
         Self::Retry {
             reason: reason.to_string(),

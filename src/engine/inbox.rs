@@ -73,7 +73,7 @@ struct Row {
 
 impl Inbox {
     /// Starts the writers; they end when the last clone of the inbox is gone.
-    pub(super) fn open(pool: PgPool, settings: &config::File, wakers: Wakers) -> Self {
+    pub(super) fn open(pool: &PgPool, settings: &config::File, wakers: &Wakers) -> Self {
         let give_way_above = settings.worker.give_way_above;
         let settings = &settings.inbox;
         let (waiting, entries) = mpsc::channel(settings.waiting_rows);

@@ -55,7 +55,7 @@ impl Engine {
     /// A machine without providers and jobs; `with_source`, `with_job` and `with_schedule` add them.
     pub fn new(pools: Pools, clock: Clock, file: &config::File, react: React) -> Self {
         let wakers = Wakers::default();
-        let inbox = Inbox::open(pools.inbox, file, wakers.clone());
+        let inbox = Inbox::open(&pools.inbox, file, &wakers);
         Self {
             pool: pools.main,
             leases: pools.leases,

@@ -32,7 +32,7 @@ pub(super) async fn process<P: Piece>(engine: &Engine, rows: &[Claimed<P>]) {
         match attempt(engine, rows).await {
             Ok(()) => return,
             Err(failure) => {
-                tracing::debug!(%failure, rows = rows.len(), "done together they failed; each is tried alone")
+                tracing::debug!(%failure, rows = rows.len(), "done together they failed; each is tried alone");
             }
         }
     }

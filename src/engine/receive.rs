@@ -43,14 +43,14 @@ impl Bodies {
         if bytes > self.limit {
             return Err(Answer::TooLarge);
         }
-        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
+        let kib = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
         self.free_kib.try_acquire_many(kib).map_err(|_| Answer::Flood)
     }
 
     async fn read(&self, body: Body) -> Result<Bytes, Answer> {
         to_bytes(body, self.limit).await.map_err(|error| {
-            let too_large =
-                std::error::Error::source(&error).is_some_and(|e| e.is::<http_body_util::LengthLimitError>());
+            let too_large = std::error::Error::source(&error)
+                .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
             if too_large {
                 Answer::TooLarge
             } else {

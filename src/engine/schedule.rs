@@ -43,7 +43,7 @@ pub(super) async fn keep(engine: Arc<Engine>, stop: CancellationToken) {
             match insert(&engine, schedule.kind, tick).await {
                 Ok(()) => *done = Some(tick),
                 Err(error) => {
-                    tracing::warn!(%error, kind = schedule.kind, "a scheduled job could not be noted; again in a second")
+                    tracing::warn!(%error, kind = schedule.kind, "a scheduled job could not be noted; again in a second");
                 }
             }
         }

@@ -126,6 +126,7 @@ impl Work {
     }
 
     /// Writes down a change of a business table: `resource` is the row of table `kind`.
+    #[allow(clippy::needless_pass_by_value)] // ids are small and copied
     pub fn audit(
         &mut self,
         action: &'static str,

@@ -101,21 +101,20 @@ impl<P: Piece> Worker<P> {
     async fn run_silent(self: Arc<Self>) {
         let mut poll = tokio::time::interval(Duration::from_millis(self.engine.settings.poll_ms));
         while !self.soft.is_cancelled() {
-            match self.claim(Pick::Silent).await.pop() {
-                Some(row) => {
-                    let (engine, held) = (Arc::clone(&self.engine), self.leases.hold([row.claim]));
-                    let alone = self.tracker.spawn(async move {
-                        process(&engine, &[row]).await;
-                        drop(held);
-                    });
-                    // A panic in there has ended that task and let the lease go; this loop goes on.
-                    let _ = alone.await;
-                }
-                None => tokio::select! {
+            let Some(row) = self.claim(Pick::Silent).await.pop() else {
+                tokio::select! {
                     () = self.soft.cancelled() => {}
                     _ = poll.tick() => {}
-                },
-            }
+                }
+                continue;
+            };
+            let (engine, held) = (Arc::clone(&self.engine), self.leases.hold([row.claim]));
+            let alone = self.tracker.spawn(async move {
+                process(&engine, &[row]).await;
+                drop(held);
+            });
+            // A panic in there has ended that task and let the lease go; this loop goes on.
+            let _ = alone.await;
         }
     }
 

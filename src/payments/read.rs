@@ -1,5 +1,7 @@
 //! Lenient reading of Stripe's JSON: every field by its path, every miss with the path in its error.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
@@ -20,6 +22,12 @@ impl From<Unreadable> for Failure {
         Self::Park(unreadable.to_string())
     }
 }
+
+/// Times until the year 9999: what PostgreSQL, chrono and people can all read.
+pub const SECONDS: RangeInclusive<i64> = 0..=253_402_300_799;
+
+/// Stripe's own limit is twelve digits (docs.stripe.com/currencies, "Minimum and maximum charge amounts").
+const LARGEST: u64 = 999_999_999_999;
 
 /// One of Stripe's objects.
 #[derive(Clone, Copy)]
@@ -84,7 +92,11 @@ impl<'a> Object<'a> {
 
     /// A time in Unix seconds.
     pub fn time(&self, path: &str) -> Option<DateTime<Utc>> {
-        DateTime::from_timestamp(self.find(path)?.as_i64()?, 0)
+        let seconds = self
+            .find(path)?
+            .as_i64()
+            .filter(|seconds| SECONDS.contains(seconds))?;
+        DateTime::from_timestamp(seconds, 0)
     }
 
     /// A truth value.
@@ -97,7 +109,8 @@ impl<'a> Object<'a> {
         let Some(found) = self.find(path) else {
             return Ok(None);
         };
-        let minor = found.as_i64().ok_or_else(|| self.miss(path, "a whole number"))?;
+        let minor = found.as_i64().filter(|minor| minor.unsigned_abs() <= LARGEST);
+        let minor = minor.ok_or_else(|| self.miss(path, "a whole number of at most twelve digits"))?;
         Ok(Some(Money::from_minor(minor, self.currency()?)))
     }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::events;
+use super::read::SECONDS;
 use super::shapes::{Invoice, PaymentIntent, Subscription};
 use super::signature::{self, SigningSecrets};
 use crate::engine::Failure;
@@ -153,13 +154,10 @@ impl<'a> Outside<'a> {
 
     /// Unix seconds in snapshot events, ISO 8601 in thin ones; anything else counts as not told.
     fn created(&self) -> Option<DateTime<Utc>> {
-        let raw = self.0.get("created")?.get();
-        let seconds = serde_json::from_str::<i64>(raw)
-            .ok()
-            .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-        // PostgreSQL's timestamptz ends long before chrono's calendar does.
-        let seconds = seconds.filter(|at| (0..=253_402_300_799).contains(&at.timestamp()));
-        seconds.or_else(|| self.text("created")?.parse().ok())
+        let seconds = serde_json::from_str::<i64>(self.0.get("created")?.get()).ok();
+        let snapshot = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let told = snapshot.or_else(|| self.text("created")?.parse().ok());
+        told.filter(|at| SECONDS.contains(&at.timestamp()))
     }
 }
 

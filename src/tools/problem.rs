@@ -32,6 +32,7 @@ impl Problem {
     }
 
     /// For every address that does not exist.
+    #[allow(clippy::unused_async)] // a handler
     pub async fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,

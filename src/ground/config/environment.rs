@@ -1,91 +1,15 @@
 //! The environment: which variables there are, and how each is read and judged.
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 use secrecy::SecretString;
-use url::Url;
+use url::{Host, Url};
 
 use super::secrets::check;
+use super::variables::{Need, VARIABLES};
 use super::{File, Gigstack, Issuer, Mail, Mifiel, Mode, Problems, R2, Secrets, Settings, Stripe, Supabase};
-
-/// One variable of the environment.
-pub struct Variable {
-    /// Its name.
-    pub name: &'static str,
-    /// Who must set it.
-    pub need: Need,
-}
-
-/// When a variable must be set.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Need {
-    /// Without it nothing starts.
-    Always,
-    /// In production only; elsewhere what needs it is switched off and a warning says so.
-    Production,
-    /// Never.
-    Optional,
-}
-
-use Need::{Always, Optional, Production};
-
-macro_rules! variables {
-    ($($name:literal $need:ident),+ $(,)?) => {
-        /// Every variable there is; `.env.example` explains each (a test compares the two).
-        pub const VARIABLES: &[Variable] = &[$(Variable { name: $name, need: $need }),+];
-    };
-}
-
-variables! {
-    "DATABASE_URL" Always,
-    "STRIPE_WEBHOOK_SECRET" Always,
-    "BIND_ADDR" Optional,
-    "PUBLIC_URL" Production,
-    "STRIPE_PUBLISHABLE_KEY" Production,
-    "STRIPE_SECRET_KEY" Production,
-    "STRIPE_ACCOUNT_ID" Production,
-    "STRIPE_GIGSTACK_CONNECTION_ID" Production,
-    "STRIPE_API_BASE" Optional,
-    "GIGSTACK_API_KEY" Production,
-    "GIGSTACK_API_SECRET" Production,
-    "GIGSTACK_ENV" Production,
-    "GIGSTACK_WEBHOOK_SECRET" Optional,
-    "GIGSTACK_BASE_URL" Optional,
-    "MIFIEL_APP_ID" Production,
-    "MIFIEL_APP_SECRET" Production,
-    "MIFIEL_ENV" Production,
-    "MIFIEL_WEBHOOK_URL" Production,
-    "MIFIEL_WEBHOOK_SECRET" Optional,
-    "MIFIEL_BASE_URL" Optional,
-    "EMISOR_RFC" Production,
-    "EMISOR_RAZON_SOCIAL" Production,
-    "EMISOR_REGIMEN" Production,
-    "EMISOR_CP" Production,
-    "R2_ACCOUNT_ID" Production,
-    "R2_ACCESS_KEY_ID" Production,
-    "R2_SECRET_ACCESS_KEY" Production,
-    "R2_BUCKET_NAME" Production,
-    "R2_ENDPOINT" Optional,
-    "SUPABASE_URL" Production,
-    "SUPABASE_ANON_KEY" Production,
-    "SUPABASE_SERVICE_ROLE_KEY" Production,
-    "SUPABASE_JWT_SECRET" Optional,
-    "SMTP_URL" Production,
-    "MAIL_FROM" Production,
-    "TEAM_EMAIL" Production,
-    "TEAM_WEBHOOK_URL" Optional,
-    "REDIS_URL" Optional,
-    "CLOUDFLARE_API_BASE" Optional,
-    "CLOUDFLARE_ACCOUNT_ID" Optional,
-    "CLOUDFLARE_API_TOKEN" Optional,
-    "D1_DATABASE_ID" Optional,
-    "KV_NAMESPACE_ID" Optional,
-    "OTEL_EXPORTER_OTLP_ENDPOINT" Optional,
-    "RUST_LOG" Optional,
-    "LOG_FORMAT" Optional,
-}
 
 /// Names and values as the process got them, or as a test made them up.
 #[derive(Clone, Default)]
@@ -149,16 +73,14 @@ impl<'a> Reader<'a> {
 
     /// A text that is neither blank nor a placeholder.
     fn text(&mut self, name: &'static str) -> Option<&'a str> {
-        match self.environment.get(name) {
-            Some(value) => match check(value) {
-                Ok(()) => Some(value),
-                Err(why) => {
-                    self.problems.push(format!("{name} {why}"));
-                    None
-                }
-            },
-            None => {
-                self.missing(name);
+        let Some(value) = self.environment.get(name) else {
+            self.missing(name);
+            return None;
+        };
+        match check(value) {
+            Ok(()) => Some(value),
+            Err(why) => {
+                self.problems.push(format!("{name} {why}"));
                 None
             }
         }
@@ -168,17 +90,17 @@ impl<'a> Reader<'a> {
         let need = VARIABLES
             .iter()
             .find(|variable| variable.name == name)
-            .map_or(Always, |variable| variable.need);
+            .map_or(Need::Always, |variable| variable.need);
         match need {
-            Always => self.problems.push(format!("{name} is missing")),
-            Production if self.production => {
+            Need::Always => self.problems.push(format!("{name} is missing")),
+            Need::Production if self.production => {
                 self.problems
                     .push(format!("{name} is missing, and this is production (live keys)"));
             }
-            Production => self
+            Need::Production => self
                 .warnings
                 .push(format!("{name} is not set: what needs it is switched off")),
-            Optional => {}
+            Need::Optional => {}
         }
     }
 
@@ -214,12 +136,10 @@ impl<'a> Reader<'a> {
 
     /// Where a vendor is: overridden for simulators and proxies, never for a simulator in production.
     fn base(&mut self, name: &'static str, default: &Url) -> Url {
-        let Some(url) = self.address(name) else {
-            return default.clone();
-        };
+        let url = self.address(name).unwrap_or_else(|| default.clone());
         if self.production && (url.scheme() != "https" || is_local(&url)) {
             self.problems.push(format!(
-                "{name} points to a simulator (plain http or this machine) in production"
+                "{name}, or its default in the settings file, points to a simulator (plain http or this machine) in production"
             ));
         }
         url
@@ -240,11 +160,23 @@ impl<'a> Reader<'a> {
 
 fn is_local(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_unspecified(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unspecified(),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(ip)) => is_local_v4(ip),
+        Some(Host::Ipv6(ip)) => match ip.to_ipv4_mapped() {
+            Some(ip) => is_local_v4(ip),
+            None => {
+                ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
+            }
+        },
         None => true,
     }
+}
+
+fn is_local_v4(ip: Ipv4Addr) -> bool {
+    ip.is_loopback() || ip.is_private() || ip.is_unspecified() || ip.is_link_local()
 }
 
 /// Reads all variables, so that all problems come to light together.
@@ -332,6 +264,10 @@ fn stripe(reader: &mut Reader<'_>) -> Option<Stripe> {
         reader
             .problems
             .push("STRIPE_SECRET_KEY must begin with sk_ or rk_ (a restricted key is best)".to_owned());
+    }
+    if reader.production && !key.is_empty() && !live {
+        let problem = "STRIPE_SECRET_KEY is a test key, and this is production: test payments would count";
+        reader.problems.push(problem.to_owned());
     }
     if reader.environment.get("STRIPE_WEBHOOK_SECRET").is_none() {
         reader.missing("STRIPE_WEBHOOK_SECRET");

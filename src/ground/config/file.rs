@@ -77,8 +77,9 @@ section! {
 
 impl File {
     /// The built-in values alone.
+    #[allow(clippy::missing_panics_doc, clippy::expect_used)]
     pub fn embedded() -> Self {
-        #[allow(clippy::expect_used)] // a test reads the same text, so a broken default cannot be released
+        // a test reads the same text, so a broken default cannot be released
         toml::from_str(DEFAULT).expect("config/default.toml is complete")
     }
 
@@ -91,9 +92,13 @@ impl File {
         let mut table = parse(DEFAULT).map_err(|error| error.to_string())?;
         let over = parse(text).map_err(|error| format!("the settings file is not TOML: {error}"))?;
         merge(&mut table, over);
-        let file: Self = table
-            .try_into()
-            .map_err(|error| format!("the settings file: {}", one_line(&error)))?;
+        let file: Self = serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
+            format!(
+                "the settings file, key {}: {}",
+                error.path(),
+                error.inner().message()
+            )
+        })?;
         file.checked()
     }
 
@@ -128,10 +133,6 @@ fn merge(base: &mut toml::Table, over: toml::Table) {
             }
         }
     }
-}
-
-fn one_line(error: &toml::de::Error) -> String {
-    error.message().to_owned()
 }
 
 #[cfg(test)]

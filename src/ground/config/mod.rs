@@ -4,15 +4,17 @@
 mod environment;
 mod file;
 mod secrets;
+mod variables;
 
 use std::net::SocketAddr;
 
 use secrecy::SecretString;
 use url::Url;
 
-pub use environment::{Environment, VARIABLES, Variable};
+pub use environment::Environment;
 pub use file::{Database, File, Http, Inbox, Stripe as StripeFile, Watch, Worker};
 pub use secrets::Secrets;
+pub use variables::{Need, VARIABLES, Variable};
 
 use environment::Reader;
 

@@ -26,7 +26,7 @@ impl Secrets {
 /// What makes a text useless as a secret.
 pub(super) fn check(text: &str) -> Result<(), &'static str> {
     if text.trim().is_empty() {
-        Err("is empty or blank: whoever knows that could forge every message")
+        Err("is empty or blank")
     } else if text.trim() != text {
         Err("has white space at its start or end; copy it again without it")
     } else if text.contains("...") {
