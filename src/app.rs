@@ -79,8 +79,10 @@ impl App {
         let workers = work.then(|| Workers::start(&self.engine));
         let mut server = tokio::spawn(serve(self.router, listener, stop.clone()));
         tokio::select! {
-            ended = &mut server => return ended?,
+            // Told to stop, the server may have ended already: the workers are waited for all the same.
+            biased;
             () = stop.cancelled() => {}
+            ended = &mut server => return ended?,
         }
         // Both at once: a client that never ends its request must not keep claimed rows from being given back.
         let soft = async {

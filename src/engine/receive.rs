@@ -43,7 +43,7 @@ impl Bodies {
         if bytes > self.limit {
             return Err(Answer::TooLarge);
         }
-        let kib = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
         self.free_kib.try_acquire_many(kib).map_err(|_| Answer::Flood)
     }
 

@@ -101,7 +101,9 @@ impl<P: Piece> Worker<P> {
     async fn run_silent(self: Arc<Self>) {
         let mut poll = tokio::time::interval(Duration::from_millis(self.engine.settings.poll_ms));
         while !self.soft.is_cancelled() {
+            let Some(permit) = self.slot().await else { return };
             let Some(row) = self.claim(Pick::Silent).await.pop() else {
+                drop(permit);
                 tokio::select! {
                     () = self.soft.cancelled() => {}
                     _ = poll.tick() => {}
@@ -111,7 +113,7 @@ impl<P: Piece> Worker<P> {
             let (engine, held) = (Arc::clone(&self.engine), self.leases.hold([row.claim]));
             let alone = self.tracker.spawn(async move {
                 process(&engine, &[row]).await;
-                drop(held);
+                drop((held, permit));
             });
             // A panic in there has ended that task and let the lease go; this loop goes on.
             let _ = alone.await;

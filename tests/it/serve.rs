@@ -92,7 +92,7 @@ async fn an_empty_secret_stops_the_start_with_exit_code_2() {
                 Some(2),
                 "",
                 "error: the configuration has 1 problem; nothing was started\n  \
-                 - STRIPE_WEBHOOK_SECRET is empty or blank: whoever knows that could forge every message\n\
+                 - STRIPE_WEBHOOK_SECRET is empty or blank\n\
                  hint: .env.example lists every variable, config/default.toml every key\n"
             )
         );

@@ -138,9 +138,14 @@ impl<'a> Reader<'a> {
     fn base(&mut self, name: &'static str, default: &Url) -> Url {
         let url = self.address(name).unwrap_or_else(|| default.clone());
         if self.production && (url.scheme() != "https" || is_local(&url)) {
-            self.problems.push(format!(
-                "{name}, or its default in the settings file, points to a simulator (plain http or this machine) in production"
-            ));
+            let set = if self.environment.get(name).is_some() {
+                ""
+            } else {
+                "the settings file instead of "
+            };
+            let problem =
+                format!("{set}{name} points to a simulator (plain http or this machine) in production");
+            self.problems.push(problem);
         }
         url
     }

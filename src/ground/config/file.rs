@@ -117,6 +117,11 @@ impl File {
             ("worker.lease_seconds", self.worker.lease_seconds as usize),
             ("database.max_connections", self.database.max_connections as usize),
         ];
+        if self.http.bodies_in_flight_mib * 1024 <= self.http.body_limit_kib {
+            return Err(
+                "the settings file: http.bodies_in_flight_mib must hold more than one body".to_owned(),
+            );
+        }
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(format!("the settings file: {key} must be at least 1")),
             None => Ok(self),

@@ -4,7 +4,7 @@ use onlycar::ground::config::{Environment, Settings, VARIABLES};
 
 use super::{problems, read, read_production};
 
-const BLANK: &str = "is empty or blank: whoever knows that could forge every message";
+const BLANK: &str = "is empty or blank";
 const PADDED: &str = "has white space at its start or end; copy it again without it";
 const PLACEHOLDER: &str = "still holds the placeholder of .env.example";
 const SIMULATOR: &str = "points to a simulator (plain http or this machine) in production";
@@ -107,7 +107,7 @@ fn all_problems_come_at_once() {
     ]);
     let refused = Settings::from_parts(&environment, Some("[worker]\nconcurency = 4\n")).unwrap_err();
     let names = [
-        "the settings file: unknown field `concurency`",
+        "the settings file, key worker.concurency: unknown field",
         "DATABASE_URL is missing",
         "LOG_FORMAT",
         "STRIPE_SECRET_KEY has white space",
