@@ -129,9 +129,9 @@ impl TestApp {
         .await;
     }
 
-    /// Asks again and again until it is so, for at most 20 seconds.
+    /// Asks again and again until it is so, for at most 45 seconds.
     pub async fn until<F: Future<Output = bool>>(&self, what: &str, so: impl Fn() -> F) {
-        let asked = tokio::time::timeout(Duration::from_secs(20), async {
+        let asked = tokio::time::timeout(Duration::from_secs(45), async {
             let mut pause = tokio::time::interval(Duration::from_millis(10));
             while !so().await {
                 pause.tick().await;
@@ -188,7 +188,7 @@ impl TestApp {
 
     /// The mail that came, once there are so many.
     pub async fn mails(&self, count: usize) -> Vec<Arc<Message>> {
-        self.mail.wait_for(count, Duration::from_secs(20)).await.unwrap()
+        self.mail.wait_for(count, Duration::from_secs(45)).await.unwrap()
     }
 
     /// Nothing is left to do, nothing died, and the audit chain holds.
