@@ -14,7 +14,7 @@ use super::chain::{COLUMNS, Link};
 use crate::engine::work::transaction;
 
 const EVERY: Duration = Duration::from_secs(1);
-const BATCH: i64 = 2000;
+const BATCH: i64 = 500;
 
 /// Seals what can be sealed, every second until the stop, and once more then.
 pub async fn keep_sealing(pool: PgPool, stop: CancellationToken) {
