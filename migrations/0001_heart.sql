@@ -24,18 +24,18 @@ create domain engine.trust as text check (value in ('hmac', 'refetch', 'reconcil
 -- Business ------------------------------------------------------------------------------------------------------
 
 create table public.clientes (
-    id                 uuid primary key,
+    id                 uuid primary key default gen_random_uuid(),
     auth_user_id       uuid unique,
     nombre             text not null,
     email              text,
     telefono           text,
     stripe_customer_id text unique,
-    creado_en          timestamptz not null
+    creado_en          timestamptz not null default now()
 );
 
 create table public.servicios (
-    id                       uuid primary key,
-    cliente_id               uuid not null references public.clientes (id),
+    id                       uuid primary key default gen_random_uuid(),
+    cliente_id               uuid references public.clientes (id), -- none: whoever came to the counter
     operador_id              uuid,
     descripcion              text not null,
     estado                   public.estado_servicio not null default 'agendado',
@@ -56,7 +56,7 @@ create index servicios_cliente on public.servicios (cliente_id);
 create index servicios_operador on public.servicios (operador_id, agendado_para);
 
 create table public.contratos_b2b (
-    id                     uuid primary key,
+    id                     uuid primary key default gen_random_uuid(),
     cliente_id             uuid not null references public.clientes (id),
     tipo                   public.tipo_contrato not null,
     estado                 public.estado_contrato not null default 'pendiente_firma',

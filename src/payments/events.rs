@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::shapes::{Invoice, PaymentIntent, Subscription};
-use super::store::{self, Credit};
+use super::store::{self, Credit, Failed};
 use crate::engine::Failure;
 use crate::engine::source::Event;
 use crate::engine::work::Work;
@@ -81,8 +81,10 @@ pub async fn payment_failed(event: &Event, payment: &PaymentIntent, work: &mut W
     };
     let client = match &failed {
         Some(failed) if !failed.open => return Ok(()),
-        Some(failed) => Some(failed.client),
-        None => store::client_of(work, payment.customer.as_deref()).await?,
+        Some(Failed {
+            client: Some(client), ..
+        }) => Some(*client),
+        _ => store::client_of(work, payment.customer.as_deref()).await?,
     };
     if let (Some(service), Some(_)) = (payment.service, &failed) {
         let detail = json!({ "pago": payment.id, "codigo": code });

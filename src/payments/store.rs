@@ -110,8 +110,8 @@ async fn not_credited(
 
 /// A service whose payment attempt failed.
 pub struct Failed {
-    /// Whose it is.
-    pub client: ClientId,
+    /// Whose it is, when anybody's.
+    pub client: Option<ClientId>,
     /// Whether it still waits for its payment.
     pub open: bool,
 }
@@ -130,14 +130,14 @@ pub async fn fail_service(
         r#"with failed as (
              update servicios set estado_pago = 'fallido', ultimo_error_pago = $2
              where id = $1 and estado_pago in ('pendiente', 'fallido') returning 1)
-         select cliente_id as "client!", exists (select from failed) as "open!" from servicios where id = $1"#,
+         select cliente_id as "client", exists (select from failed) as "open!" from servicios where id = $1"#,
         service.0,
         error,
     )
     .fetch_optional(work.connection())
     .await?;
     Ok(found.map(|row| Failed {
-        client: ClientId(row.client),
+        client: row.client.map(ClientId),
         open: row.open,
     }))
 }

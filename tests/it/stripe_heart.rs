@@ -76,6 +76,24 @@ async fn a_declined_card_is_noted_and_the_client_told() {
 }
 
 #[tokio::test]
+async fn a_declined_card_of_somebody_unknown_is_noted_and_the_team_told() {
+    let app = TestApp::start().await;
+    let story = Story::create(&app.pool).await;
+    let forget =
+        "with one as (update servicios set cliente_id = null) update clientes set stripe_customer_id = null";
+    sqlx::query(forget).execute(&app.pool).await.unwrap();
+    let event = story.event("payment_intent.payment_failed", app.now());
+    app.handle(&event).await;
+    assert_eq!(
+        app.row("servicios", story.service).await["estado_pago"],
+        "fallido"
+    );
+    assert_eq!(app.state(&event).await.0, "parked");
+    assert_eq!(app.mails(1).await[0].to, ["equipo@onlycar.example"]);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_paid_invoice_renews_its_contract() {
     for old in [false, true] {
         let app = TestApp::start().await;
