@@ -54,7 +54,7 @@ impl Announcement {
             "pid": std::process::id(),
         });
         let sample = Sample {
-            service_id: Some(seed::service(0).to_string()),
+            service_id: Some(seed::service(seed::SERVICES - 1).to_string()),
             ..Sample::default()
         };
         let event = stripe::event("payment_intent.succeeded", &sample, now).context("the sample event")?;
