@@ -59,6 +59,7 @@ fn run_until_it_dies(rig: &Arc<Rig>) {
             .build()
             .unwrap();
         runtime.block_on(async {
+            let rig = rig.in_this_runtime().await;
             let mut replica = rig
                 .replica("a", "poll_ms = 20\nmax_attempts = 3\nconcurrency = 1")
                 .await;

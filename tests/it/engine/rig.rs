@@ -125,6 +125,16 @@ impl Rig {
         self.until("all is done", sql, 0).await;
     }
 
+    /// The same rig with connections of the runtime this is called in: those of one that ended are of no use.
+    pub async fn in_this_runtime(&self) -> Self {
+        let pool = PgPool::connect(&self.url).await.unwrap();
+        Self {
+            pool,
+            url: self.url.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
     /// Waits until the database counts so many.
     pub async fn until(&self, what: &str, sql: &'static str, count: i64) {
         until(what, async || self.count(sql).await == count).await;
