@@ -105,12 +105,10 @@ impl InboxRow {
     fn event(&self) -> Result<Event, Failure> {
         let gone = || Failure::Park("the payload was removed when its retention time ended".to_owned());
         Ok(Event {
-            id: self.id,
             event_id: self.event_id.clone(),
             event_type: self.event_type.clone(),
             occurred_at: self.occurred_at.unwrap_or(self.received_at),
             payload: self.payload.clone().ok_or_else(gone)?,
-            trust: self.trust.clone(),
         })
     }
 }

@@ -6,7 +6,6 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use uuid::Uuid;
 
 use super::Failure;
 use super::work::Work;
@@ -88,8 +87,6 @@ impl Verified {
 /// An event out of the inbox, as a handler sees it.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// Row of `webhooks.events`.
-    pub id: Uuid,
     /// The provider's id.
     pub event_id: String,
     /// The provider's name of what happened.
@@ -98,6 +95,4 @@ pub struct Event {
     pub occurred_at: DateTime<Utc>,
     /// The bytes as received.
     pub payload: Vec<u8>,
-    /// How it was trusted.
-    pub trust: String,
 }

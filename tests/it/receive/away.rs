@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::{stored, told, unhandled};
+use super::{inbox_locked, stored, told, unhandled};
 use crate::support::{Story, TestApp};
 
 /// Shuts and opens a database from a connection to another one.
@@ -123,13 +123,7 @@ async fn without_a_database_the_sender_is_asked_to_come_back() {
 async fn a_session_cut_off_before_its_commit_is_not_acknowledged() {
     let app = TestApp::without_workers(&[]).await;
     let mut gate = Gate::of(&app).await;
-    let mut holder = PgConnection::connect_with(app.pool.connect_options().as_ref())
-        .await
-        .unwrap();
-    holder
-        .execute("set idle_in_transaction_session_timeout = 0; begin; lock table webhooks.events")
-        .await
-        .unwrap();
+    let mut holder = inbox_locked(&app).await;
     let (answer, ()) = tokio::join!(app.post_signed(unhandled("1")), async {
         gate.until_locked_out(1).await;
         gate.end_waiting_sessions().await;
@@ -150,13 +144,7 @@ async fn one_row_that_the_database_refuses_does_not_take_others_along() {
     let refuse = "alter table webhooks.events add constraint of_a_test check (event_id <> 'evt_bad')";
     app.pool.execute(refuse).await.unwrap();
     let mut gate = Gate::of(&app).await;
-    let mut holder = PgConnection::connect_with(app.pool.connect_options().as_ref())
-        .await
-        .unwrap();
-    holder
-        .execute("set idle_in_transaction_session_timeout = 0; begin; lock table webhooks.events")
-        .await
-        .unwrap();
+    let mut holder = inbox_locked(&app).await;
     // The first keeps the only writer busy; the others wait together and become one batch.
     let batch = async {
         gate.until_locked_out(1).await;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::Executor;
 
-use super::{MIB, announced, stored, told, unhandled};
+use super::{MIB, announced, inbox_locked, stored, told, unhandled};
 use crate::support::TestApp;
 
 const FLOOD: &str = "Webhook Error: too many requests at once; send it again";
@@ -73,13 +73,7 @@ async fn memory_of_a_sender_that_went_away_is_given_back() {
 async fn events_that_wait_for_their_commit_are_bounded() {
     let narrow = "[inbox]\nwaiting_rows = 1\nwriters = 1\nbatch_rows = 1\n";
     let app = TestApp::configured(&[], Some(narrow)).await;
-    let mut holder = PgConnection::connect_with(app.pool.connect_options().as_ref())
-        .await
-        .unwrap();
-    holder
-        .execute("set idle_in_transaction_session_timeout = 0; begin; lock table webhooks.events")
-        .await
-        .unwrap();
+    let mut holder = inbox_locked(&app).await;
     let place = &app;
     let send = |n: usize| async move { place.post_signed(unhandled(&n.to_string())).await };
     let mut under_way = FuturesUnordered::new();

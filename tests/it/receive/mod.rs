@@ -10,6 +10,7 @@ mod refused;
 use onlycar::dev::stripe;
 use reqwest::Response;
 use serde_json::Value;
+use sqlx::{Connection, Executor, PgConnection};
 
 use crate::support::app::SECRET;
 use crate::support::wire::{Wire, head};
@@ -19,6 +20,15 @@ const MIB: usize = 1024 * 1024;
 
 async fn stored(app: &TestApp) -> i64 {
     app.one("select count(*) from webhooks.events").await
+}
+
+/// Holds the inbox's table, so that every insert waits until this rolls back.
+async fn inbox_locked(app: &TestApp) -> PgConnection {
+    let options = app.pool.connect_options();
+    let mut holder = PgConnection::connect_with(options.as_ref()).await.unwrap();
+    let lock = "set idle_in_transaction_session_timeout = 0; begin; lock table webhooks.events";
+    holder.execute(lock).await.unwrap();
+    holder
 }
 
 /// Status and text of an answer.
