@@ -1,5 +1,6 @@
 //! Payments: what Stripe tells, `stripe.*`, and the payment of `servicios`.
 
+pub mod api;
 mod events;
 mod read;
 mod shapes;
