@@ -47,7 +47,10 @@ impl App {
         let stripe = Arc::new(Stripe::new(&settings.stripe));
         let watch = &settings.file.watch;
         let notify = Notify::new(pools.main.clone(), &settings.mail)?;
-        let ask = Ask::new(StripeApi::new(&settings.stripe, &settings.file.stripe)?, clock.clone());
+        let ask = Ask::new(
+            StripeApi::new(&settings.stripe, &settings.file.stripe)?,
+            clock.clone(),
+        );
         let engine = Engine::new(pools.clone(), clock, &settings.file, story::react)
             .with_source(stripe.clone())
             .with_job(notify)

@@ -20,21 +20,36 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::SubscriptionStands(standing) => contracts::follow(standing, work).await,
 
         // What a client is told.
-        Fact::PaymentFailed { client: Some(client), service, payment, code, attempt } => Notice::PaymentFailed {
+        Fact::PaymentFailed {
+            client: Some(client),
+            service,
+            payment,
+            code,
+            attempt,
+        } => Notice::PaymentFailed {
             client: *client,
             service: *service,
             attempt: format!("{payment}:{attempt}"),
             code: code.clone(),
         }
         .send(work),
-        Fact::PaymentAwaited { client, payment, by, missing } => Notice::PaymentAwaited {
+        Fact::PaymentAwaited {
+            client,
+            payment,
+            by,
+            missing,
+        } => Notice::PaymentAwaited {
             client: *client,
             payment: payment.clone(),
             by: *by,
             missing: missing.clone(),
         }
         .send(work),
-        Fact::InvoiceFailed { client, invoice, attempt } => Notice::InvoiceFailed {
+        Fact::InvoiceFailed {
+            client,
+            invoice,
+            attempt,
+        } => Notice::InvoiceFailed {
             client: *client,
             invoice: invoice.clone(),
             attempt: *attempt,
@@ -45,7 +60,11 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             invoice: invoice.clone(),
         }
         .send(work),
-        Fact::TrialEnding { client, subscription, ends_at } => Notice::TrialEnding {
+        Fact::TrialEnding {
+            client,
+            subscription,
+            ends_at,
+        } => Notice::TrialEnding {
             client: *client,
             subscription: subscription.clone(),
             ends_at: *ends_at,
@@ -53,32 +72,65 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         .send(work),
 
         // What the team is told.
-        Fact::ContractEnded { contract, subscription } => Notice::ContractEnded {
+        Fact::ContractEnded {
+            contract,
+            subscription,
+        } => Notice::ContractEnded {
             contract: *contract,
             subscription: subscription.clone(),
         }
         .send(work),
 
         // What somebody of the team has to see to.
-        Fact::PaymentFailed { payment, .. } => alerts::raise(work, incidents::failed_payment_of_nobody(payment)).await,
+        Fact::PaymentFailed { payment, .. } => {
+            alerts::raise(work, incidents::failed_payment_of_nobody(payment)).await
+        }
         Fact::PaymentUnmatched { payment, amount } => {
             alerts::raise(work, incidents::payment_unmatched(payment, amount)).await
         }
-        Fact::PaidTwice { service, payment } => alerts::raise(work, incidents::paid_twice(*service, payment)).await,
-        Fact::PaidOtherAmount { service, payment, expected, paid } => {
-            alerts::raise(work, incidents::paid_other_amount(*service, payment, expected, paid)).await
+        Fact::PaidTwice { service, payment } => {
+            alerts::raise(work, incidents::paid_twice(*service, payment)).await
         }
-        Fact::ServiceRefunded { service, payment, refunded, whole } => {
-            alerts::raise(work, incidents::refunded(*service, payment, refunded, *whole)).await
+        Fact::PaidOtherAmount {
+            service,
+            payment,
+            expected,
+            paid,
+        } => {
+            alerts::raise(
+                work,
+                incidents::paid_other_amount(*service, payment, expected, paid),
+            )
+            .await
         }
-        Fact::RefundFailed { refund, reason } => alerts::raise(work, incidents::refund_failed(refund, reason)).await,
-        Fact::Disputed { dispute, payment, amount, status, due } => {
-            alerts::raise(work, incidents::disputed(dispute, payment.as_deref(), amount, status, *due)).await
+        Fact::ServiceRefunded {
+            service,
+            payment,
+            refunded,
+            whole,
+        } => alerts::raise(work, incidents::refunded(*service, payment, refunded, *whole)).await,
+        Fact::RefundFailed { refund, reason } => {
+            alerts::raise(work, incidents::refund_failed(refund, reason)).await
+        }
+        Fact::Disputed {
+            dispute,
+            payment,
+            amount,
+            status,
+            due,
+        } => {
+            alerts::raise(
+                work,
+                incidents::disputed(dispute, payment.as_deref(), amount, status, *due),
+            )
+            .await
         }
         Fact::SubscriptionUnmatched { subscription } => {
             alerts::raise(work, incidents::subscription_unmatched(subscription)).await
         }
-        Fact::InvoiceStuck { invoice, reason } => alerts::raise(work, incidents::invoice_stuck(invoice, reason)).await,
+        Fact::InvoiceStuck { invoice, reason } => {
+            alerts::raise(work, incidents::invoice_stuck(invoice, reason)).await
+        }
         Fact::Parked(closed) => alerts::raise(work, incidents::parked(closed)).await,
         Fact::Buried(closed) => alerts::raise(work, incidents::buried(closed)).await,
         Fact::SnapshotPinned { seconds, holder } => {

@@ -13,7 +13,8 @@ use store::Moved;
 /// period was paid, and whether it is in order, behind or over.
 pub async fn follow(standing: &SubscriptionStanding, work: &mut Work) -> Result<(), Failure> {
     let Some(moved) = store::follow(work, standing).await? else {
-        return unmatched(standing, work);
+        unmatched(standing, work);
+        return Ok(());
     };
     for action in actions(&moved) {
         let detail = json!({
@@ -49,7 +50,7 @@ fn actions(moved: &Moved) -> Vec<&'static str> {
 }
 
 /// Nobody has that subscription. It matters once money came or the subscription ended.
-fn unmatched(standing: &SubscriptionStanding, work: &mut Work) -> Result<(), Failure> {
+fn unmatched(standing: &SubscriptionStanding, work: &mut Work) {
     if standing.last_payment.is_some() || standing.ended_at.is_some() {
         work.say(Fact::SubscriptionUnmatched {
             subscription: standing.subscription.clone(),
@@ -59,5 +60,4 @@ fn unmatched(standing: &SubscriptionStanding, work: &mut Work) -> Result<(), Fai
             standing.subscription
         ));
     }
-    Ok(())
 }

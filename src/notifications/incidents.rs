@@ -78,10 +78,15 @@ pub fn of_refund(service: ServiceId) -> String {
 /// Money went back: the service's invoice is not right any more.
 pub fn refunded(service: ServiceId, payment: &str, refunded: &str, whole: bool) -> Incident {
     let (title, next) = if whole {
-        ("Se reembolsó un servicio: su factura se debe cancelar", "cancela la factura (CFDI) del servicio, si ya se emitió")
+        (
+            "Se reembolsó un servicio: su factura se debe cancelar",
+            "cancela la factura (CFDI) del servicio, si ya se emitió",
+        )
     } else {
-        ("Se reembolsó parte de un servicio: su factura necesita una nota de crédito",
-         "emite una nota de crédito (CFDI de egreso) por lo devuelto, si ya se facturó")
+        (
+            "Se reembolsó parte de un servicio: su factura necesita una nota de crédito",
+            "emite una nota de crédito (CFDI de egreso) por lo devuelto, si ya se facturó",
+        )
     };
     Incident {
         cause: of_refund(service),
@@ -117,7 +122,9 @@ pub fn disputed(
     status: &str,
     due: Option<DateTime<Utc>>,
 ) -> Incident {
-    let payment = payment.map(|payment| format!(" del pago {payment}")).unwrap_or_default();
+    let payment = payment
+        .map(|payment| format!(" del pago {payment}"))
+        .unwrap_or_default();
     let next = match (status, due) {
         ("lost", _) => "se perdió y el dinero salió de la cuenta; revisa la factura del servicio".to_owned(),
         (_, Some(due)) => format!(
@@ -129,7 +136,9 @@ pub fn disputed(
     Incident {
         cause: of_dispute(dispute),
         title: "Un cliente disputa un cargo con su banco",
-        detail: format!("La disputa {dispute}{payment} por {amount} está en {status}.\nSiguiente paso: {next}."),
+        detail: format!(
+            "La disputa {dispute}{payment} por {amount} está en {status}.\nSiguiente paso: {next}."
+        ),
     }
 }
 
@@ -162,7 +171,12 @@ pub fn parked(closed: &Closed) -> Incident {
     Incident {
         cause: format!("apartado:{}", closed.kind),
         title: "Un evento o trabajo espera a una persona",
-        detail: format!("Se apartó {}: {}\n{}", closed.label, closed.reason, where_to_look(closed, "parked")),
+        detail: format!(
+            "Se apartó {}: {}\n{}",
+            closed.label,
+            closed.reason,
+            where_to_look(closed, "parked")
+        ),
     }
 }
 
@@ -171,7 +185,12 @@ pub fn buried(closed: &Closed) -> Incident {
     Incident {
         cause: format!("muerto:{}", closed.kind),
         title: "Un evento o trabajo falló en todos sus intentos",
-        detail: format!("Se dejó de intentar {}: {}\n{}", closed.label, closed.reason, where_to_look(closed, "dead")),
+        detail: format!(
+            "Se dejó de intentar {}: {}\n{}",
+            closed.label,
+            closed.reason,
+            where_to_look(closed, "dead")
+        ),
     }
 }
 

@@ -93,7 +93,7 @@ impl Notice {
     /// Asks for the notice to be sent once the unit of work is committed. The same is never sent again, whatever
     /// comes twice, late or again.
     pub fn send(&self, work: &mut Work) -> Result<(), Failure> {
-        let job = NewJob::once(work, KIND, &self.key(), self)?;
+        let job = NewJob::once(work, KIND, self.key(), self)?;
         work.enqueue(job);
         Ok(())
     }
@@ -103,14 +103,24 @@ impl Notice {
         match self {
             Self::PaymentFailed { attempt, .. } => format!("pago-fallido:{attempt}"),
             Self::PaymentAwaited { payment, missing, .. } => {
-                format!("pago-pendiente:{payment}:{}", missing.as_deref().unwrap_or("todo"))
+                format!(
+                    "pago-pendiente:{payment}:{}",
+                    missing.as_deref().unwrap_or("todo")
+                )
             }
             Self::InvoiceFailed { invoice, attempt, .. } => format!("factura-fallida:{invoice}:{attempt}"),
             Self::InvoiceNeedsClient { invoice, .. } => format!("factura-por-confirmar:{invoice}"),
-            Self::TrialEnding { subscription, ends_at, .. } => {
+            Self::TrialEnding {
+                subscription,
+                ends_at,
+                ..
+            } => {
                 format!("prueba-por-terminar:{subscription}:{}", ends_at.timestamp())
             }
-            Self::ContractEnded { contract, subscription } => format!("contrato-terminado:{contract}:{subscription}"),
+            Self::ContractEnded {
+                contract,
+                subscription,
+            } => format!("contrato-terminado:{contract}:{subscription}"),
             Self::Alert { alert } => format!("alerta:{alert}"),
         }
     }
@@ -162,7 +172,10 @@ impl Notify {
         let pool = &self.pool;
         match notice {
             Notice::PaymentFailed {
-                client, service, code, ..
+                client,
+                service,
+                code,
+                ..
             } => {
                 let client = recipients::client(pool, *client).await?;
                 let service = recipients::service(pool, *service).await?;

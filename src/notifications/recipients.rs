@@ -112,7 +112,9 @@ pub async fn invoice(pool: &PgPool, invoice: &str) -> Result<Invoice, Failure> {
     .await?;
     let found = found.ok_or_else(|| Failure::Park(format!("there is no invoice {invoice} any more")))?;
     Ok(Invoice {
-        amount: found.amount_due.map(|amount| format!("${amount} {}", found.currency)),
+        amount: found
+            .amount_due
+            .map(|amount| format!("${amount} {}", found.currency)),
         page: found.hosted_invoice_url,
     })
 }

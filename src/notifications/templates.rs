@@ -63,14 +63,21 @@ pub fn payment_awaited(
     by: Instructions,
     missing: Option<&str>,
 ) -> Result<Message, Failure> {
-    let Payment { amount, page, expires, .. } = payment;
+    let Payment {
+        amount,
+        page,
+        expires,
+        ..
+    } = payment;
     let service = payment.service.as_deref().unwrap_or("tu servicio");
     let until = expires.map(|at| format!(" Vence el {} (hora del centro de México).", central(at)));
     let until = until.unwrap_or_default();
     let (subject, line, label) = match (by, missing) {
         (Instructions::Oxxo, _) => (
             "Tu ficha para pagar en OXXO",
-            format!("Con esta ficha pagas {amount} por {service} en cualquier OXXO.{until} El pago se refleja al siguiente día hábil."),
+            format!(
+                "Con esta ficha pagas {amount} por {service} en cualquier OXXO.{until} El pago se refleja al siguiente día hábil."
+            ),
             "Ver la ficha",
         ),
         (Instructions::Spei, None) => (
@@ -80,11 +87,18 @@ pub fn payment_awaited(
         ),
         (Instructions::Spei, Some(missing)) => (
             "Tu transferencia llegó incompleta",
-            format!("Recibimos una parte de los {amount} por {service}. Faltan ${missing}: transfiérelos a la misma cuenta."),
+            format!(
+                "Recibimos una parte de los {amount} por {service}. Faltan ${missing}: transfiérelos a la misma cuenta."
+            ),
             "Ver los datos",
         ),
     };
-    to_client(client, subject, &[&line], page.as_deref().map(|page| (label, page)))
+    to_client(
+        client,
+        subject,
+        &[&line],
+        page.as_deref().map(|page| (label, page)),
+    )
 }
 
 pub fn invoice_failed(client: &Client, invoice: &Invoice) -> Result<Message, Failure> {
@@ -93,21 +107,38 @@ pub fn invoice_failed(client: &Client, invoice: &Invoice) -> Result<Message, Fai
     let next = "Qué hacer: paga en la página de la factura o actualiza tu método de pago. Lo intentaremos de nuevo en \
                 los próximos días.";
     let page = invoice.page.as_deref().map(|page| ("Pagar la factura", page));
-    to_client(client, "No pudimos cobrar tu suscripción de OnlyCar", &[&line, next], page)
+    to_client(
+        client,
+        "No pudimos cobrar tu suscripción de OnlyCar",
+        &[&line, next],
+        page,
+    )
 }
 
 pub fn invoice_needs_client(client: &Client, invoice: &Invoice) -> Result<Message, Failure> {
     let amount = invoice.amount.as_deref().unwrap_or("el importe");
     let line = format!("Tu banco pide que confirmes el pago de {amount} de tu suscripción.");
     let page = invoice.page.as_deref().map(|page| ("Confirmar el pago", page));
-    to_client(client, "Confirma el pago de tu suscripción de OnlyCar", &[&line], page)
+    to_client(
+        client,
+        "Confirma el pago de tu suscripción de OnlyCar",
+        &[&line],
+        page,
+    )
 }
 
 pub fn trial_ending(client: &Client, ends_at: DateTime<Utc>) -> Result<Message, Failure> {
     let day = ends_at.with_timezone(&BUSINESS_ZONE).format("%d/%m/%Y");
-    let line = format!("Tu periodo de prueba termina el {day}. Ese día haremos el primer cargo a tu método de pago.");
+    let line = format!(
+        "Tu periodo de prueba termina el {day}. Ese día haremos el primer cargo a tu método de pago."
+    );
     let next = "Si no quieres continuar, responde a este correo antes de esa fecha.";
-    to_client(client, "Tu periodo de prueba está por terminar", &[&line, next], None)
+    to_client(
+        client,
+        "Tu periodo de prueba está por terminar",
+        &[&line, next],
+        None,
+    )
 }
 
 fn central(at: DateTime<Utc>) -> impl std::fmt::Display {

@@ -13,7 +13,6 @@ use crate::engine::Failure;
 use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
 use crate::ground::clock::Clock;
-use crate::ground::facts::Fact;
 
 /// The kind of job that asks.
 const KIND: &str = "preguntar_a_stripe";
@@ -98,7 +97,8 @@ impl Ask {
     async fn objects(&self, question: &Question) -> Result<Vec<(Family, Value)>, Failure> {
         let no_key = || Failure::Park("STRIPE_SECRET_KEY is not set, so Stripe cannot be asked".to_owned());
         let api = self.api.as_ref().ok_or_else(no_key)?;
-        let of = |family: Family, objects: Vec<Value>| objects.into_iter().map(move |object| (family, object));
+        let of =
+            |family: Family, objects: Vec<Value>| objects.into_iter().map(move |object| (family, object));
         match question {
             Question::Object { family, id } => match api.retrieve(family.path(), id).await {
                 Ok(object) => Ok(vec![(*family, object)]),
@@ -106,8 +106,14 @@ impl Ask {
                 Err(error) => Err(error.into()),
             },
             Question::Purpose { payment } => {
-                let links = of(Family::InvoicePayment, api.invoice_payments_of_payment(payment).await?);
-                let sessions = of(Family::CheckoutSession, api.checkout_sessions_of_payment(payment).await?);
+                let links = of(
+                    Family::InvoicePayment,
+                    api.invoice_payments_of_payment(payment).await?,
+                );
+                let sessions = of(
+                    Family::CheckoutSession,
+                    api.checkout_sessions_of_payment(payment).await?,
+                );
                 Ok(links.chain(sessions).collect())
             }
             Question::Payment { invoice } => {

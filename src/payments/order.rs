@@ -136,8 +136,14 @@ mod tests {
             asked: true,
             ..told(10, 400, "b")
         };
-        assert_eq!(judge_answer(&told(50, 100, "a"), at(399), &answer), judged(true, false));
-        assert_eq!(judge_answer(&told(50, 401, "a"), at(401), &answer), judged(false, true));
+        assert_eq!(
+            judge_answer(&told(50, 100, "a"), at(399), &answer),
+            judged(true, false)
+        );
+        assert_eq!(
+            judge_answer(&told(50, 401, "a"), at(401), &answer),
+            judged(false, true)
+        );
         assert_eq!(judge(&answer, &told(100, 0, "old")), judged(false, false));
         assert_eq!(judge(&answer, &told(50, 402, "c")), judged(true, true));
         assert_eq!(judge(&answer, &told(50, 900, "c")), judged(true, false));

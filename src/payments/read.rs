@@ -70,7 +70,8 @@ impl<'a> Object<'a> {
     /// The address of a page, to be shown to people.
     pub fn page(&self, path: &str) -> Option<String> {
         let page = self.find(path)?.as_str()?;
-        let fit = page.starts_with("https://") && page.len() <= 2000 && page.bytes().all(|b| b.is_ascii_graphic());
+        let fit =
+            page.starts_with("https://") && page.len() <= 2000 && page.bytes().all(|b| b.is_ascii_graphic());
         fit.then(|| page.to_owned())
     }
 

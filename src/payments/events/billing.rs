@@ -68,7 +68,10 @@ async fn say_trouble(invoice: &Invoice, told: &Told, work: &mut Work) -> Result<
     if told.is("invoice.finalization_failed") {
         work.say(Fact::InvoiceStuck {
             invoice: id,
-            reason: invoice.failure_code.clone().unwrap_or_else(|| "unknown".to_owned()),
+            reason: invoice
+                .failure_code
+                .clone()
+                .unwrap_or_else(|| "unknown".to_owned()),
         });
         return Ok(());
     }

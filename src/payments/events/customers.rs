@@ -15,7 +15,10 @@ pub async fn customer(customer: &Customer, told: &Told, work: &mut Work) -> Resu
         return Ok(());
     }
     let (action, client) = if customer.deleted {
-        ("cliente.stripe_desvinculado", customers::unlink(work, &customer.id).await?)
+        (
+            "cliente.stripe_desvinculado",
+            customers::unlink(work, &customer.id).await?,
+        )
     } else {
         ("cliente.stripe_vinculado", customers::link(work, customer).await?)
     };

@@ -8,8 +8,8 @@ mod payment;
 
 use super::ask::Question;
 use super::objects::{
-    Charge, CheckoutSession, Customer, Dispute, Family, Invoice, InvoicePayment, Kept, Payment, PaymentMethod, Refund,
-    Subscription,
+    Charge, CheckoutSession, Customer, Dispute, Family, Invoice, InvoicePayment, Kept, Payment,
+    PaymentMethod, Refund, Subscription,
 };
 use super::read::Object;
 use super::store::rows::{self, Taken};
@@ -63,18 +63,29 @@ pub const HANDLED: &[(&str, Family)] = &[
     ("invoice.voided", Family::Invoice),
     ("invoice_payment.paid", Family::InvoicePayment),
     ("checkout.session.completed", Family::CheckoutSession),
-    ("checkout.session.async_payment_succeeded", Family::CheckoutSession),
+    (
+        "checkout.session.async_payment_succeeded",
+        Family::CheckoutSession,
+    ),
     ("checkout.session.async_payment_failed", Family::CheckoutSession),
     ("checkout.session.expired", Family::CheckoutSession),
 ];
 
 /// The family of the object that an event carries. None: nobody here acts on it.
 pub fn family(event_type: &str) -> Option<Family> {
-    HANDLED.iter().find(|(handled, _)| *handled == event_type).map(|(_, family)| *family)
+    HANDLED
+        .iter()
+        .find(|(handled, _)| *handled == event_type)
+        .map(|(_, family)| *family)
 }
 
 /// Takes in an object of `family`.
-pub async fn take_in(family: Family, object: Object<'_>, told: &Told, work: &mut Work) -> Result<(), Failure> {
+pub async fn take_in(
+    family: Family,
+    object: Object<'_>,
+    told: &Told,
+    work: &mut Work,
+) -> Result<(), Failure> {
     match family {
         Family::PaymentIntent => payment::payment(&Payment::read(object, told)?, told, work).await,
         Family::Charge => payment::charge(&Charge::read(object, told)?, told, work).await,
@@ -88,7 +99,9 @@ pub async fn take_in(family: Family, object: Object<'_>, told: &Told, work: &mut
         }
         Family::Subscription => billing::subscription(&Subscription::read(object, told)?, told, work).await,
         Family::Invoice => billing::invoice(&Invoice::read(object, told)?, told, work).await,
-        Family::InvoicePayment => billing::invoice_payment(&InvoicePayment::read(object, told)?, told, work).await,
+        Family::InvoicePayment => {
+            billing::invoice_payment(&InvoicePayment::read(object, told)?, told, work).await
+        }
     }
 }
 

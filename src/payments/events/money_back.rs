@@ -23,7 +23,10 @@ pub async fn refund(refund: &Refund, told: &Told, work: &mut Work) -> Result<(),
     if taken.written && refund.came_to_nothing() && !failed_before {
         work.say(Fact::RefundFailed {
             refund: refund.id.clone(),
-            reason: refund.failure_reason.clone().unwrap_or_else(|| refund.status.clone()),
+            reason: refund
+                .failure_reason
+                .clone()
+                .unwrap_or_else(|| refund.status.clone()),
         });
     }
     Ok(())

@@ -109,7 +109,11 @@ async fn settle_by_purpose(payment: &str, work: &mut Work) -> Result<Settled, Fa
 }
 
 /// None when there is no such service.
-async fn settle_service(service: ServiceId, payment: &str, work: &mut Work) -> Result<Option<Standing>, Failure> {
+async fn settle_service(
+    service: ServiceId,
+    payment: &str,
+    work: &mut Work,
+) -> Result<Option<Standing>, Failure> {
     let Some(standing) = services::derive(work, service).await? else {
         return Ok(None);
     };
@@ -141,7 +145,9 @@ fn say_changed(service: ServiceId, standing: &Standing, work: &mut Work) {
     };
     work.audit(action, "servicios", service, standing.detail());
     let refunded = |state: &str| matches!(state, "reembolsado" | "parcialmente_reembolsado");
-    let Some(payment) = standing.credited.clone() else { return };
+    let Some(payment) = standing.credited.clone() else {
+        return;
+    };
     if let (true, Some(amount)) = (refunded(&standing.now), standing.refunded.clone()) {
         work.say(Fact::ServiceRefunded {
             service,
@@ -186,13 +192,20 @@ async fn failed(
     told: &Told,
     work: &mut Work,
 ) -> Result<(), Failure> {
-    let Some(code) = payment.failure_code.clone().filter(|_| payment.status == "requires_payment_method") else {
+    let Some(code) = payment
+        .failure_code
+        .clone()
+        .filter(|_| payment.status == "requires_payment_method")
+    else {
         return Ok(());
     };
     let known = taken.before("failure_code").is_some()
         && taken.before("charge_id") == payment.charge_id.as_deref()
         && taken.before("status") == Some(payment.status.as_str());
-    let paid = settled.service.as_ref().is_some_and(|service| !service.awaits_payment());
+    let paid = settled
+        .service
+        .as_ref()
+        .is_some_and(|service| !service.awaits_payment());
     let told_by_invoice = settled.service.is_none() && settled.subscription;
     if known || paid || told_by_invoice {
         return Ok(());
@@ -215,9 +228,13 @@ async fn failed(
 
 /// The payer has to pay somewhere else.
 async fn awaited(payment: &Payment, settled: &Settled, work: &mut Work) -> Result<(), Failure> {
-    let Some(by) = payment.instructions else { return Ok(()) };
+    let Some(by) = payment.instructions else {
+        return Ok(());
+    };
     let service = settled.service.as_ref().map(|service| service.service);
-    let missing = payment.amount_remaining.filter(|missing| *missing != payment.amount);
+    let missing = payment
+        .amount_remaining
+        .filter(|missing| *missing != payment.amount);
     if let Some(client) = payments::client(work, service, payment.customer_id.as_deref()).await? {
         work.say(Fact::PaymentAwaited {
             client,

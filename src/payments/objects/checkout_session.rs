@@ -64,7 +64,10 @@ impl Kept for CheckoutSession {
 
     /// `complete` with `unpaid` waits for cash or a transfer (docs.stripe.com/checkout/fulfillment).
     fn rank(&self) -> Rank {
-        let paid = matches!(self.payment_status.as_deref(), Some("paid" | "no_payment_required"));
+        let paid = matches!(
+            self.payment_status.as_deref(),
+            Some("paid" | "no_payment_required")
+        );
         match self.status.as_str() {
             "open" => 10,
             "complete" if !paid => 40,

@@ -36,7 +36,9 @@ impl Kept for Customer {
         Ok(Self {
             id,
             email: object.text("/email"),
-            cliente_id: object.uuid("/metadata/cliente_id").or_else(|| object.uuid("/metadata/client_id")),
+            cliente_id: object
+                .uuid("/metadata/cliente_id")
+                .or_else(|| object.uuid("/metadata/client_id")),
             default_payment_method_id: object
                 .first_id(&["/invoice_settings/default_payment_method", "/default_source"]),
             delinquent: object.flag("/delinquent"),

@@ -108,7 +108,8 @@ impl Kept for Invoice {
 
 /// Very old shapes have no `status`, but `paid`.
 fn status(object: Object<'_>, told: &Told) -> String {
-    let paid = object.flag("/paid") == Some(true) || told.is("invoice.paid") || told.is("invoice.payment_succeeded");
+    let paid =
+        object.flag("/paid") == Some(true) || told.is("invoice.paid") || told.is("invoice.payment_succeeded");
     object
         .text("/status")
         .unwrap_or_else(|| if paid { "paid" } else { "unknown" }.to_owned())
@@ -123,7 +124,11 @@ fn subscription(object: Object<'_>, lines: &[Object<'_>]) -> Option<String> {
 }
 
 fn contract(object: Object<'_>) -> Option<Uuid> {
-    ["/parent/subscription_details/metadata", "/subscription_details/metadata", "/metadata"]
-        .iter()
-        .find_map(|path| object.uuid(&format!("{path}/contract_id")))
+    [
+        "/parent/subscription_details/metadata",
+        "/subscription_details/metadata",
+        "/metadata",
+    ]
+    .iter()
+    .find_map(|path| object.uuid(&format!("{path}/contract_id")))
 }

@@ -48,20 +48,6 @@ pub enum Family {
 }
 
 impl Family {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::PaymentIntent,
-        Self::Charge,
-        Self::Refund,
-        Self::Dispute,
-        Self::Customer,
-        Self::PaymentMethod,
-        Self::Subscription,
-        Self::Invoice,
-        Self::InvoicePayment,
-        Self::CheckoutSession,
-    ];
-
     /// Where Stripe's API has them, below `/v1/`.
     pub fn path(self) -> &'static str {
         match self {
@@ -76,11 +62,6 @@ impl Family {
             Self::InvoicePayment => "invoice_payments",
             Self::CheckoutSession => "checkout/sessions",
         }
-    }
-
-    /// The family of an object by what it says of itself (`"object": "payment_intent"`).
-    pub fn named(object: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|family| family.object() == object)
     }
 
     fn object(self) -> &'static str {

@@ -14,6 +14,7 @@ use crate::payments::told::Told;
 
 /// A row of `stripe.payments`.
 #[derive(Debug, Serialize)]
+#[allow(clippy::struct_field_names)] // the columns are Stripe's words
 pub struct Payment {
     pub id: String,
     /// `metadata.service_id`, when it is an id at all.
@@ -56,8 +57,14 @@ impl Kept for Payment {
         let paid = status == "succeeded";
         let received = object.money("/amount_received")?;
         let error = |field: &str| object.text(&format!("/last_payment_error{field}"));
-        let failed = !paid && error("/type").or_else(|| error("/message")).or_else(|| error("/code")).is_some();
-        let code = error("/decline_code").or_else(|| error("/code")).or_else(|| error("/type"));
+        let failed = !paid
+            && error("/type")
+                .or_else(|| error("/message"))
+                .or_else(|| error("/code"))
+                .is_some();
+        let code = error("/decline_code")
+            .or_else(|| error("/code"))
+            .or_else(|| error("/type"));
         let outside = Outside::of(object);
         Ok(Self {
             id: object.own_id()?,

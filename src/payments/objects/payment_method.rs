@@ -37,8 +37,12 @@ impl Kept for PaymentMethod {
             r#type: object.text("/type").unwrap_or_else(|| "unknown".to_owned()),
             card_brand: object.text("/card/brand"),
             card_last4: object.text("/card/last4"),
-            exp_month: object.count("/card/exp_month").filter(|month| (1..=12).contains(month)),
-            exp_year: object.count("/card/exp_year").filter(|year| (2000..=9999).contains(year)),
+            exp_month: object
+                .count("/card/exp_month")
+                .filter(|month| (1..=12).contains(month)),
+            exp_year: object
+                .count("/card/exp_year")
+                .filter(|year| (2000..=9999).contains(year)),
             created_at: object.time("/created"),
         })
     }

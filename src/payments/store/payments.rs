@@ -97,7 +97,10 @@ pub async fn of_invoice(work: &mut Work, invoice: &str) -> Result<Option<String>
 
 /// The payment that a charge belongs to.
 pub async fn of_charge(work: &mut Work, charge: &str) -> Result<Option<String>, Failure> {
-    let found = sqlx::query_scalar!("select payment_intent_id from stripe.charges where id = $1", charge);
+    let found = sqlx::query_scalar!(
+        "select payment_intent_id from stripe.charges where id = $1",
+        charge
+    );
     Ok(found.fetch_optional(work.connection()).await?.flatten())
 }
 

@@ -30,11 +30,6 @@ impl Taken {
     pub fn before(&self, column: &str) -> Option<&str> {
         self.before.as_ref()?.get(column)?.as_str()
     }
-
-    /// A value of the row before, as PostgreSQL shows it.
-    pub fn value_before(&self, column: &str) -> Option<&Value> {
-        self.before.as_ref()?.get(column)
-    }
 }
 
 /// The row that is there, as far as the judgement needs it.
@@ -65,7 +60,11 @@ pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<T
     } else {
         judge(&kept.version, &version)
     };
-    let statement = if write { &statements.update } else { &statements.fill };
+    let statement = if write {
+        &statements.update
+    } else {
+        &statements.fill
+    };
     if let Some(statement) = statement {
         let statement = sqlx::query(AssertSqlSafe(statement.as_str())).bind(&row);
         statement.execute(work.connection()).await?;
@@ -91,19 +90,28 @@ fn row<K: Kept>(object: &K, told: &Told, now: DateTime<Utc>) -> Result<(Value, V
     if let Value::Object(columns) = serde_json::to_value(&version).map_err(Failure::retry)? {
         row.extend(columns);
     }
-    row.insert("updated_at".to_owned(), serde_json::to_value(now).map_err(Failure::retry)?);
+    row.insert(
+        "updated_at".to_owned(),
+        serde_json::to_value(now).map_err(Failure::retry)?,
+    );
     Ok((Value::Object(row), version))
 }
 
 /// Over the snapshot alone: what versions of the API leave out must not make two events differ.
 fn digest<K: Kept>(row: &Map<String, Value>) -> Result<String, Failure> {
-    let snapshot: Vec<_> = row.iter().filter(|(column, _)| learnt::<K>(column).is_none()).collect();
+    let snapshot: Vec<_> = row
+        .iter()
+        .filter(|(column, _)| learnt::<K>(column).is_none())
+        .collect();
     let text = serde_json::to_vec(&snapshot).map_err(Failure::retry)?;
     Ok(hex::encode(Sha256::digest(text)))
 }
 
 fn learnt<K: Kept>(column: &str) -> Option<Learnt> {
-    K::LEARNT.iter().find(|(name, _)| *name == column).map(|(_, how)| *how)
+    K::LEARNT
+        .iter()
+        .find(|(name, _)| *name == column)
+        .map(|(_, how)| *how)
 }
 
 /// The statements of one family.
@@ -122,7 +130,9 @@ fn statements<K: Kept>(row: &Value) -> &'static Statements {
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     made.entry(K::TABLE).or_insert_with(|| {
         let columns = row.as_object().into_iter().flat_map(Map::keys);
-        Box::leak(Box::new(Statements::of::<K>(&columns.map(String::as_str).collect::<Vec<_>>())))
+        Box::leak(Box::new(Statements::of::<K>(
+            &columns.map(String::as_str).collect::<Vec<_>>(),
+        )))
     })
 }
 
@@ -131,9 +141,17 @@ impl Statements {
         let table = K::TABLE;
         let all = columns.join(", ");
         let changed = columns.iter().filter(|column| **column != "id");
-        let changed: Vec<String> = changed.map(|column| format!("{column} = {}", newer::<K>(column))).collect();
-        let told: Vec<String> = K::LEARNT.iter().map(|(column, how)| older(column, *how)).collect();
-        let names: Vec<String> = K::LEARNT.iter().map(|(column, _)| format!("kept.{column}")).collect();
+        let changed: Vec<String> = changed
+            .map(|column| format!("{column} = {}", newer::<K>(column)))
+            .collect();
+        let told: Vec<String> = K::LEARNT
+            .iter()
+            .map(|(column, how)| older(column, *how))
+            .collect();
+        let names: Vec<String> = K::LEARNT
+            .iter()
+            .map(|(column, _)| format!("kept.{column}"))
+            .collect();
         let from = format!("from jsonb_populate_record(null::{table}, $1) as told where kept.id = told.id");
         Self {
             insert: format!(
@@ -141,7 +159,10 @@ impl Statements {
                  on conflict (id) do nothing"
             ),
             lock: format!("select to_jsonb(kept) from {table} as kept where id = $1 for update"),
-            update: Some(format!("update {table} as kept set {} {from}", changed.join(", "))),
+            update: Some(format!(
+                "update {table} as kept set {} {from}",
+                changed.join(", ")
+            )),
             fill: (!told.is_empty()).then(|| {
                 let (names, told) = (names.join(", "), told.join(", "));
                 let columns: Vec<&str> = K::LEARNT.iter().map(|(column, _)| *column).collect();

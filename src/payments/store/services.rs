@@ -134,7 +134,13 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
         credited_before: row.credited_before,
         surplus: row.surplus,
         price: format!("{} {}", row.monto, row.moneda),
-        paid: row.received.zip(row.currency.as_ref()).map(|(amount, currency)| format!("{amount} {currency}")),
-        refunded: row.refunded.zip(row.currency.as_ref()).map(|(amount, currency)| format!("{amount} {currency}")),
+        paid: row
+            .received
+            .zip(row.currency.as_ref())
+            .map(|(amount, currency)| format!("{amount} {currency}")),
+        refunded: row
+            .refunded
+            .zip(row.currency.as_ref())
+            .map(|(amount, currency)| format!("{amount} {currency}")),
     }))
 }
