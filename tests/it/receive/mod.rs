@@ -2,6 +2,7 @@
 //! be.
 
 mod away;
+mod fetched;
 mod flood;
 mod odd;
 mod platform;
