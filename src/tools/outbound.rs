@@ -6,8 +6,7 @@ use anyhow::Context;
 
 /// A client for calls to hosts that the configuration names.
 pub fn client() -> anyhow::Result<reqwest::Client> {
-    // Several crates could bring a TLS provider; this program has one, ring.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    use_ring();
     reqwest::Client::builder()
         .user_agent(concat!("onlycar/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(5))
@@ -15,4 +14,9 @@ pub fn client() -> anyhow::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .context("the HTTP client could not be made")
+}
+
+/// Several crates could bring a TLS provider; this program has one, ring.
+pub(super) fn use_ring() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
