@@ -18,5 +18,6 @@ mod floors;
 mod receive;
 mod serve;
 mod signature;
+mod stripe_api;
 mod stripe_heart;
 mod support;

@@ -56,7 +56,7 @@ section! {
 }
 section! {
     /// `[stripe]`
-    Stripe { api_base: Url }
+    Stripe { api_base: Url, timeout_seconds: u64, page_attempts: u32 }
 }
 section! {
     /// `[gigstack]`
@@ -116,6 +116,11 @@ impl File {
             ("worker.max_attempts", usize::from(self.worker.max_attempts)),
             ("worker.lease_seconds", self.worker.lease_seconds as usize),
             ("database.max_connections", self.database.max_connections as usize),
+            (
+                "stripe.timeout_seconds",
+                usize::try_from(self.stripe.timeout_seconds).unwrap_or(usize::MAX),
+            ),
+            ("stripe.page_attempts", self.stripe.page_attempts as usize),
         ];
         if self.http.bodies_in_flight_mib * 1024 <= self.http.body_limit_kib {
             return Err(
