@@ -17,7 +17,8 @@ use crate::engine::worker::Workers;
 use crate::ground::clock::Clock;
 use crate::ground::config::Settings;
 use crate::notifications::Notify;
-use crate::payments::Stripe;
+use crate::payments::api::StripeApi;
+use crate::payments::{Ask, Stripe};
 use crate::tools::db::Pools;
 use crate::tools::redis::Redis;
 use crate::tools::{layers, telemetry};
@@ -49,10 +50,12 @@ impl App {
         let watch = &settings.file.watch;
         let notify = Notify::new(pools.main.clone(), &settings.mail)?;
         let recent = recent(settings, &pools)?;
+        let ask = Ask::new(StripeApi::new(&settings.stripe, &settings.file.stripe)?, clock.clone());
         let engine = Engine::new(pools.clone(), clock, &settings.file, story::react)
             .with_recent(recent)
             .with_source(stripe.clone())
             .with_job(notify)
+            .with_job(ask)
             .with_job(Watch::new(pools.main, watch))
             .with_schedule(Watch::schedule(watch));
         let engine = Arc::new(engine);

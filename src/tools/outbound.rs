@@ -1,8 +1,13 @@
-//! The one HTTP client: bounded in time, following no redirect, so that a credential never travels on.
+//! The one HTTP client (Stripe's is async-stripe's own, in payments/api.rs): bounded in time, following no redirect, so that a credential never travels on.
 
 use std::time::Duration;
 
 use anyhow::Context;
+
+/// Several crates could bring a TLS provider; this program has one, ring. Once told, it stays so.
+pub fn use_ring() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
 
 /// A client for calls to hosts that the configuration names.
 pub fn client() -> anyhow::Result<reqwest::Client> {
@@ -14,9 +19,4 @@ pub fn client() -> anyhow::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .context("the HTTP client could not be made")
-}
-
-/// Several crates could bring a TLS provider; this program has one, ring.
-pub(super) fn use_ring() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -19,5 +19,6 @@ mod receive;
 mod redis;
 mod serve;
 mod signature;
+mod stripe_api;
 mod stripe_heart;
 mod support;

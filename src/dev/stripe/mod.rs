@@ -13,9 +13,11 @@ mod invoice;
 mod old;
 mod path;
 mod payment;
+pub mod simulator;
 
 pub use old::old_shape;
 pub use path::set_path;
+pub use simulator::Simulator;
 
 use crate::payments::signature;
 use chrono::{DateTime, Utc};

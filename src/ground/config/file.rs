@@ -63,7 +63,7 @@ section! {
 }
 section! {
     /// `[stripe]`
-    Stripe { api_base: Url }
+    Stripe { api_base: Url, timeout_seconds: u64, page_attempts: u32 }
 }
 section! {
     /// `[gigstack]`
@@ -129,6 +129,11 @@ impl File {
             ("redis.look_ms", self.redis.look_ms as usize),
             ("redis.waiting_keys", self.redis.waiting_keys),
             ("database.max_connections", self.database.max_connections as usize),
+            (
+                "stripe.timeout_seconds",
+                usize::try_from(self.stripe.timeout_seconds).unwrap_or(usize::MAX),
+            ),
+            ("stripe.page_attempts", self.stripe.page_attempts as usize),
         ];
         if self.http.bodies_in_flight_mib * 1024 <= self.http.body_limit_kib {
             return Err(

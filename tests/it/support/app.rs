@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use onlycar::app::App;
 use onlycar::dev::mail::{Mailbox, Message};
-use onlycar::dev::stripe;
+use onlycar::dev::stripe::{self, Simulator};
 use onlycar::engine::worker::Workers;
 use onlycar::engine::{Engine, audit};
 use onlycar::ground::clock::Clock;
@@ -20,6 +20,8 @@ use tokio::net::TcpListener;
 use super::database;
 
 pub const SECRET: &str = "whsec_of_the_tests";
+/// The key that the simulator of Stripe answers to.
+pub const KEY: &str = "sk_test_of_the_tests";
 
 /// Everything a test talks to. End each test with [`TestApp::finish`]: work left undone is a failure.
 pub struct TestApp {
@@ -27,6 +29,9 @@ pub struct TestApp {
     pub pool: PgPool,
     pub clock: Clock,
     pub mail: Mailbox,
+    /// Stripe, as far as the program can tell: what it is told happened, the program may ask.
+    #[allow(dead_code)] // the tests of what is asked follow
+    pub stripe: Simulator,
     pub engine: Arc<Engine>,
     pub client: reqwest::Client,
     workers: Option<Workers>,
@@ -55,19 +60,27 @@ impl TestApp {
     pub async fn configured(more: &[(&str, &str)], file: Option<&str>) -> Self {
         let database_url = database::fresh().await;
         let (mail, smtp) = mailbox().await;
-        let settings = settings(&database_url, &smtp, more, file);
         let clock = Clock::manual("2026-11-22T18:00:00Z".parse().unwrap());
+        let (stripe, api) = simulator(&clock).await;
+        let mut neighbours = vec![("SMTP_URL", smtp.as_str())];
+        // With a live key the program refuses a simulator.
+        if !more.iter().any(|(_, value)| value.starts_with("sk_live_")) {
+            neighbours.push(("STRIPE_API_BASE", api.as_str()));
+        }
+        let settings = settings(&database_url, &neighbours, more, file);
         let pools = db::connect(&settings.database_url, &settings.file).await.unwrap();
         let App { engine, router, .. } = App::new(&settings, pools.clone(), clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
+        stripe.send_to(&format!("{url}/api/webhooks/stripe"), SECRET);
         let client = outbound::client().unwrap();
         Self {
             url,
             pool: pools.main,
             clock,
             mail,
+            stripe,
             engine,
             client,
             workers: None,
@@ -230,17 +243,31 @@ pub async fn mailbox() -> (Mailbox, String) {
     (mail, smtp)
 }
 
-/// The settings of a sandbox, with what the test adds.
-fn settings(database_url: &str, smtp: &str, more: &[(&str, &str)], file: Option<&str>) -> Settings {
+/// A Stripe on a port of its own, and its address.
+pub async fn simulator(clock: &Clock) -> (Simulator, String) {
+    let stripe = Simulator::new(KEY, clock.clone()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(stripe.clone().serve(listener, std::future::pending()));
+    (stripe, url)
+}
+
+/// The settings of a sandbox, with the addresses of its neighbours and what the test adds.
+fn settings(
+    database_url: &str,
+    neighbours: &[(&str, &str)],
+    more: &[(&str, &str)],
+    file: Option<&str>,
+) -> Settings {
     let base = [
         ("DATABASE_URL", database_url),
         ("STRIPE_WEBHOOK_SECRET", SECRET),
-        ("STRIPE_SECRET_KEY", "sk_test_of_the_tests"),
-        ("SMTP_URL", smtp),
+        ("STRIPE_SECRET_KEY", KEY),
         ("MAIL_FROM", "OnlyCar <hola@onlycar.example>"),
         ("TEAM_EMAIL", "equipo@onlycar.example"),
     ];
-    let environment: Environment = base.into_iter().chain(more.iter().copied()).collect();
+    let all = base.iter().chain(neighbours).chain(more).copied();
+    let environment: Environment = all.collect();
     Settings::from_parts(&environment, file).unwrap()
 }
 
