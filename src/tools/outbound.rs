@@ -20,3 +20,8 @@ pub fn client() -> anyhow::Result<reqwest::Client> {
         .build()
         .context("the HTTP client could not be made")
 }
+
+/// Several crates could bring a TLS provider; this program has one, ring.
+pub(super) fn use_ring() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
