@@ -95,7 +95,7 @@ impl Recent {
 impl Note {
     /// The key is the specification's. The value names what it is about, so that an answer meant for another question
     /// counts no more than a key of another provider or of a database that is gone.
-    fn of(message: &Verified, database: &str) -> Self {
+    fn of(Verified(message): &Verified, database: &str) -> Self {
         let event_id = &message.envelope.event_id;
         Self {
             key: format!("webhook:processed:{event_id}"),

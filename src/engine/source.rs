@@ -84,7 +84,7 @@ impl Message {
 }
 
 /// A message whose signature was right. Only [`Verified::new`] makes one, and it asks the source.
-pub struct Verified(Message);
+pub struct Verified(pub(super) Message);
 
 impl Verified {
     /// Lets the source judge and open the message.

@@ -1,4 +1,5 @@
-//! The one HTTP client (Stripe's is async-stripe's own, in payments/api.rs): bounded in time, following no redirect, so that a credential never travels on.
+//! The one HTTP client (Stripe's is async-stripe's own, in payments/api.rs): bounded in time, following no redirect, so
+//! that a credential never travels on.
 
 use std::time::Duration;
 
@@ -19,9 +20,4 @@ pub fn client() -> anyhow::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .context("the HTTP client could not be made")
-}
-
-/// Several crates could bring a TLS provider; this program has one, ring.
-pub(super) fn use_ring() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
