@@ -12,17 +12,17 @@ pub(super) fn subscription(scene: &Scene) -> Value {
         "object": "subscription",
         "application": null,
         "application_fee_percent": null,
-        "billing_cycle_anchor": scene.now(),
+        "billing_cycle_anchor": scene.created(),
         "billing_cycle_anchor_config": null,
         "cancel_at": null,
         "cancel_at_period_end": false,
         "canceled_at": null,
         "cancellation_details": { "comment": null, "feedback": null, "reason": null },
-        "created": scene.now(),
+        "created": scene.created(),
         "currency": "mxn",
         "customer": scene.sample.customer_id,
         "customer_account": null,
-        "default_payment_method": ids::payment_method(),
+        "default_payment_method": scene.payment_method,
         "ended_at": null,
         "items": {
             "object": "list",
@@ -31,14 +31,14 @@ pub(super) fn subscription(scene: &Scene) -> Value {
             "total_count": 1,
             "url": format!("/v1/subscription_items?subscription={id}"),
         },
-        "latest_invoice": ids::invoice(),
+        "latest_invoice": scene.invoice,
         "livemode": false,
         "metadata": scene.contract_metadata(),
         "next_pending_invoice_item_invoice": null,
         "pending_setup_intent": null,
         "pending_update": null,
         "schedule": null,
-        "start_date": scene.now(),
+        "start_date": scene.created(),
         "status": "active",
         "test_clock": null,
         "transfer_data": null,
@@ -85,21 +85,23 @@ fn terms() -> Value {
 }
 
 fn item(scene: &Scene) -> Value {
-    let (price, product) = (ids::price(), ids::product());
+    let subscription = &scene.sample.subscription_id;
+    let (price, product) = (ids::price(subscription), ids::product(subscription));
+    let began = scene.created_at();
     json!({
-        "id": ids::subscription_item(),
+        "id": ids::subscription_item(subscription),
         "object": "subscription_item",
         "billing_thresholds": null,
-        "created": scene.now(),
-        "current_period_end": month_after(scene.at).timestamp(),
-        "current_period_start": scene.now(),
+        "created": scene.created(),
+        "current_period_end": month_after(began).timestamp(),
+        "current_period_start": scene.created(),
         "current_trial": null,
         "discounts": [],
         "metadata": {},
-        "plan": plan(&price, &product, scene.sample.amount, scene.now()),
-        "price": self::price(&price, &product, scene.sample.amount, scene.now()),
+        "plan": plan(&price, &product, scene.sample.amount, scene.created()),
+        "price": self::price(&price, &product, scene.sample.amount, scene.created()),
         "quantity": 1,
-        "subscription": scene.sample.subscription_id,
+        "subscription": subscription,
         "tax_rates": [],
     })
 }
@@ -159,11 +161,24 @@ pub(super) fn plan(id: &str, product: &str, amount: i64, created: i64) -> Value 
     })
 }
 
-/// A subscription that began a month ago and was renewed now.
+/// Renewed now: it began a month ago, unless the sample says when.
 pub(super) fn renewed_subscription(scene: &Scene) -> Value {
-    let began = month_before(scene.at).timestamp();
+    let began = scene
+        .sample
+        .created
+        .unwrap_or_else(|| month_before(scene.at))
+        .timestamp();
     let times = json!({ "billing_cycle_anchor": began, "created": began, "start_date": began });
-    with(subscription(scene), times)
+    let mut renewed = with(subscription(scene), times);
+    if let Some(item) = renewed.pointer_mut("/items/data/0") {
+        let month = json!({
+            "created": began,
+            "current_period_end": month_after(scene.at).timestamp(),
+            "current_period_start": scene.now(),
+        });
+        *item = with(item.take(), month);
+    }
+    renewed
 }
 
 /// What the renewal changed: the items come whole, with the month before.
@@ -171,10 +186,31 @@ pub(super) fn before_renewal(scene: &Scene, renewed: &Value) -> Value {
     let before = month_before(scene.at).timestamp();
     let month = json!({ "current_period_end": scene.now(), "current_period_start": before });
     let item = renewed.pointer("/items/data/0").cloned().unwrap_or_default();
-    json!({
-        "items": { "data": [with(item, month)] },
-        "latest_invoice": ids::invoice(),
-    })
+    let invoice = format!("in_1{}", ids::of(&scene.invoice, "invoice before", 23));
+    json!({ "items": { "data": [with(item, month)] }, "latest_invoice": invoice })
+}
+
+/// A trial that ends in three days; then the card is charged for the first time.
+pub(super) fn ending_trial(scene: &Scene) -> Value {
+    let end = scene.now() + 3 * 86_400;
+    let began = scene
+        .sample
+        .created
+        .map_or(end - 14 * 86_400, |at| at.timestamp());
+    let times = json!({
+        "billing_cycle_anchor": end,
+        "created": began,
+        "start_date": began,
+        "status": "trialing",
+        "trial_end": end,
+        "trial_start": began,
+    });
+    let mut trial = with(subscription(scene), times);
+    if let Some(item) = trial.pointer_mut("/items/data/0") {
+        let period = json!({ "created": began, "current_period_end": end, "current_period_start": began });
+        *item = with(item.take(), period);
+    }
+    trial
 }
 
 pub(super) fn ended_subscription(scene: &Scene) -> Value {

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 /// A charge just made. The fee is not known yet: `balance_transaction` follows with
 /// `charge.updated`, since capture is asynchronous by default.
 pub(super) fn succeeded(scene: &Scene) -> Value {
-    let page = ids::page();
+    let page = ids::of(&scene.charge, "receipt", 32);
     let charge = json!({
-        "id": ids::charge(),
+        "id": scene.charge,
         "object": "charge",
         "amount": scene.sample.amount,
         "amount_captured": scene.sample.amount,
@@ -20,7 +20,7 @@ pub(super) fn succeeded(scene: &Scene) -> Value {
         "billing_details": billing_details(scene),
         "calculated_statement_descriptor": "ONLYCAR",
         "captured": true,
-        "created": scene.now(),
+        "created": scene.created(),
         "currency": "mxn",
         "customer": scene.sample.customer_id,
         "description": "Servicio OnlyCar",
@@ -44,8 +44,8 @@ pub(super) fn succeeded(scene: &Scene) -> Value {
             "type": "authorized",
         },
         "paid": true,
-        "payment_intent": scene.payment_intent(),
-        "payment_method": ids::payment_method(),
+        "payment_intent": scene.payment_intent,
+        "payment_method": scene.payment_method,
         "payment_method_details": { "card": charged_card(scene), "type": "card" },
         "radar_options": {},
         "receipt_email": scene.sample.email,
@@ -68,7 +68,7 @@ fn charged_card(scene: &Scene) -> Value {
         "exp_month": 8,
         "exp_year": 2030,
         "extended_authorization": { "status": "disabled" },
-        "fingerprint": ids::fingerprint(),
+        "fingerprint": ids::of(&scene.payment_method, "fingerprint", 16),
         "funding": "credit",
         "incremental_authorization": { "status": "unavailable" },
         "installments": null,
@@ -88,14 +88,47 @@ fn charged_card(scene: &Scene) -> Value {
     })
 }
 
-/// Refunded in full: `refunded` is true only then. The refund itself comes as `refund.created`.
-pub(super) fn refunded(scene: &Scene) -> Value {
+/// The fee is known now: `balance_transaction` is there.
+pub(super) fn captured(scene: &Scene) -> Value {
+    with(
+        succeeded(scene),
+        json!({ "balance_transaction": ids::balance_transaction(&scene.charge) }),
+    )
+}
+
+/// Declined by the bank.
+pub(super) fn failed(scene: &Scene) -> Value {
     with(
         succeeded(scene),
         json!({
-            "amount_refunded": scene.sample.amount,
-            "balance_transaction": ids::balance_transaction(),
-            "refunded": true,
+            "id": scene.failed_charge(),
+            "amount_captured": 0,
+            "captured": false,
+            "failure_code": "card_declined",
+            "failure_message": "Your card has insufficient funds.",
+            "outcome": {
+                "advice_code": "try_again_later",
+                "network_advice_code": null,
+                "network_decline_code": "51",
+                "network_status": "declined_by_network",
+                "reason": "insufficient_funds",
+                "risk_level": "normal",
+                "risk_score": 21,
+                "seller_message": "The bank returned the decline code `insufficient_funds`.",
+                "type": "issuer_declined",
+            },
+            "paid": false,
+            "receipt_url": null,
+            "status": "failed",
         }),
+    )
+}
+
+/// Refunded: `refunded` is true only when nothing is left. The refund itself comes as `refund.created`.
+pub(super) fn refunded(scene: &Scene) -> Value {
+    let amount = scene.refund_amount();
+    with(
+        captured(scene),
+        json!({ "amount_refunded": amount, "refunded": amount == scene.sample.amount }),
     )
 }

@@ -1,6 +1,6 @@
 //! Customers and what of them is repeated on other objects.
 
-use super::{Scene, ids};
+use super::{Scene, ids, with};
 use serde_json::{Value, json};
 
 pub(super) fn customer(scene: &Scene) -> Value {
@@ -9,7 +9,7 @@ pub(super) fn customer(scene: &Scene) -> Value {
         "object": "customer",
         "address": address(),
         "balance": 0,
-        "created": scene.now(),
+        "created": scene.created(),
         "currency": null,
         "customer_account": null,
         "default_source": null,
@@ -17,7 +17,7 @@ pub(super) fn customer(scene: &Scene) -> Value {
         "description": null,
         "discount": null,
         "email": scene.sample.email,
-        "invoice_prefix": ids::invoice_prefix(),
+        "invoice_prefix": ids::invoice_prefix(&scene.sample.customer_id),
         "invoice_settings": {
             "custom_fields": null,
             "default_payment_method": null,
@@ -34,6 +34,20 @@ pub(super) fn customer(scene: &Scene) -> Value {
         "tax_exempt": "none",
         "test_clock": null,
     })
+}
+
+/// A card became the one to charge.
+pub(super) fn updated(scene: &Scene) -> Value {
+    let settings = json!({
+        "custom_fields": null,
+        "default_payment_method": scene.payment_method,
+        "footer": null,
+        "rendering_options": null,
+    });
+    with(
+        customer(scene),
+        json!({ "currency": "mxn", "invoice_settings": settings }),
+    )
 }
 
 pub(super) fn address() -> Value {

@@ -13,7 +13,7 @@ pub(super) fn paid(scene: &Scene) -> Value {
             "auto_advance": false,
             "status": "paid",
             "status_transitions": {
-                "finalized_at": scene.now(),
+                "finalized_at": scene.created(),
                 "marked_uncollectible_at": null,
                 "paid_at": scene.now(),
                 "voided_at": null,
@@ -28,10 +28,90 @@ pub(super) fn failed(scene: &Scene) -> Value {
     with(invoice(scene), json!({ "next_payment_attempt": retry }))
 }
 
+/// Just made: it can still be changed, has no number, and is finalised in an hour.
+pub(super) fn draft(scene: &Scene) -> Value {
+    with(
+        invoice(scene),
+        json!({
+            "attempt_count": 0,
+            "attempted": false,
+            "automatically_finalizes_at": scene.created() + 3_600,
+            "effective_at": null,
+            "hosted_invoice_url": null,
+            "invoice_pdf": null,
+            "number": null,
+            "status": "draft",
+            "status_transitions": untouched(),
+            "webhooks_delivered_at": null,
+        }),
+    )
+}
+
+/// Finalised and not yet tried.
+pub(super) fn finalized(scene: &Scene) -> Value {
+    with(invoice(scene), json!({ "attempt_count": 0, "attempted": false }))
+}
+
+/// The bank wants to see the customer confirm (3-D Secure); the hosted page is where.
+pub(super) fn action_required(scene: &Scene) -> Value {
+    with(invoice(scene), json!({ "next_payment_attempt": null }))
+}
+
+/// It could not be finalised, so nobody is charged until a person mends it.
+pub(super) fn not_finalized(scene: &Scene) -> Value {
+    with(
+        draft(scene),
+        json!({
+            "automatically_finalizes_at": null,
+            "last_finalization_error": {
+                "code": "customer_tax_location_invalid",
+                "doc_url": "https://docs.stripe.com/error-codes#customer-tax-location-invalid",
+                "message": "The customer's location isn't recognized.",
+                "type": "invalid_request_error",
+            },
+        }),
+    )
+}
+
+fn untouched() -> Value {
+    json!({
+        "finalized_at": null,
+        "marked_uncollectible_at": null,
+        "paid_at": null,
+        "voided_at": null,
+    })
+}
+
+/// What paid an invoice: since 2025-03-31.basil the link between it and its payment.
+pub(super) fn payment(scene: &Scene) -> Value {
+    json!({
+        "id": scene.invoice_payment(),
+        "object": "invoice_payment",
+        "amount_paid": scene.sample.amount,
+        "amount_requested": scene.sample.amount,
+        "created": scene.created(),
+        "currency": "mxn",
+        "invoice": scene.invoice,
+        "is_default": true,
+        "livemode": false,
+        "payment": {
+            "payment_intent": scene.payment_of_invoice(),
+            "type": "payment_intent",
+        },
+        "status": "paid",
+        "status_transitions": { "canceled_at": null, "paid_at": scene.now() },
+    })
+}
+
 /// A finalised, unpaid invoice of a renewal. It names the subscription in `parent` and, as since
 /// 2025-03-31.basil, no payment: that takes a question to the API.
 fn invoice(scene: &Scene) -> Value {
-    let (id, prefix, page) = (ids::invoice(), ids::invoice_prefix(), ids::page());
+    let id = &scene.invoice;
+    let (prefix, page) = (
+        ids::invoice_prefix(&scene.sample.customer_id),
+        ids::of(id, "page", 32),
+    );
+    let number = ids::of(id, "number", 4).to_uppercase();
     let hosted = format!("https://invoice.stripe.com/i/acct_onlycar/test_{page}");
     let invoice = json!({
         "object": "invoice",
@@ -41,19 +121,19 @@ fn invoice(scene: &Scene) -> Value {
         "attempted": true,
         "auto_advance": true,
         "billing_reason": "subscription_cycle",
-        "created": scene.now(),
+        "created": scene.created(),
         "customer": scene.sample.customer_id,
         "customer_account": null,
         "customer_address": customer::address(),
         "customer_email": scene.sample.email,
         "customer_name": scene.sample.name,
         "customer_phone": null,
-        "effective_at": scene.now(),
+        "effective_at": scene.created(),
         "invoice_pdf": format!("{hosted}/pdf?s=ap"),
         "hosted_invoice_url": hosted,
         "lines": {
             "object": "list",
-            "data": [line(scene, &id)],
+            "data": [line(scene, id)],
             "has_more": false,
             "total_count": 1,
             "url": format!("/v1/invoices/{id}/lines"),
@@ -62,7 +142,7 @@ fn invoice(scene: &Scene) -> Value {
         "livemode": false,
         "metadata": {},
         "next_payment_attempt": null,
-        "number": format!("{prefix}-0007"),
+        "number": format!("{prefix}-{number}"),
         "parent": {
             "quote_details": null,
             "subscription_details": {
@@ -73,16 +153,16 @@ fn invoice(scene: &Scene) -> Value {
             "type": "subscription_details",
         },
         // The invoice's own period is the month that ended; its lines pay for the one ahead.
-        "period_end": scene.now(),
-        "period_start": month_before(scene.at).timestamp(),
+        "period_end": scene.created(),
+        "period_start": month_before(scene.created_at()).timestamp(),
         "status": "open",
         "status_transitions": {
-            "finalized_at": scene.now(),
+            "finalized_at": scene.created(),
             "marked_uncollectible_at": null,
             "paid_at": null,
             "voided_at": null,
         },
-        "webhooks_delivered_at": scene.now(),
+        "webhooks_delivered_at": scene.created(),
     });
     with(with(invoice, terms()), amounts(scene.sample.amount))
 }
@@ -158,7 +238,7 @@ fn line(scene: &Scene, invoice: &str) -> Value {
     let amount = scene.sample.amount;
     let subscription = &scene.sample.subscription_id;
     json!({
-        "id": ids::invoice_line(),
+        "id": ids::invoice_line(invoice),
         "object": "line_item",
         "amount": amount,
         "currency": "mxn",
@@ -176,17 +256,17 @@ fn line(scene: &Scene, invoice: &str) -> Value {
                 "proration": false,
                 "proration_details": { "credited_items": null },
                 "subscription": subscription,
-                "subscription_item": ids::subscription_item(),
+                "subscription_item": ids::subscription_item(subscription),
             },
             "type": "subscription_item_details",
         },
         "period": {
-            "end": month_after(scene.at).timestamp(),
-            "start": scene.now(),
+            "end": month_after(scene.created_at()).timestamp(),
+            "start": scene.created(),
         },
         "pretax_credit_amounts": [],
         "pricing": {
-            "price_details": { "price": ids::price(), "product": ids::product() },
+            "price_details": { "price": ids::price(subscription), "product": ids::product(subscription) },
             "type": "price_details",
             "unit_amount_decimal": amount.to_string(),
         },

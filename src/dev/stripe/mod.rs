@@ -8,82 +8,35 @@
 mod billing;
 mod charge;
 mod customer;
+mod dispute;
 mod ids;
 mod invoice;
+mod kinds;
 mod old;
 mod path;
 mod payment;
+mod payment_method;
+mod refund;
+mod session;
 pub mod simulator;
 
+pub use kinds::KINDS;
 pub use old::old_shape;
 pub use path::set_path;
 pub use simulator::Simulator;
 
 use crate::payments::signature;
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The version the events are rendered in.
 pub const API_VERSION: &str = "2026-10-28.endive";
 
-/// Every kind [`event`] can build, with what it stands for.
-pub const KINDS: &[(&str, &str)] = &[
-    (
-        "payment_intent.created",
-        "a payment was started, nothing is paid yet",
-    ),
-    (
-        "payment_intent.requires_action",
-        "an OXXO voucher was issued and waits to be paid in cash",
-    ),
-    (
-        "payment_intent.processing",
-        "an OXXO voucher expired; whether it was paid is still open",
-    ),
-    ("payment_intent.succeeded", "a service was paid by card"),
-    (
-        "payment_intent.payment_failed",
-        "a card was declined: not enough funds",
-    ),
-    (
-        "payment_intent.canceled",
-        "a payment was cancelled before it was paid",
-    ),
-    (
-        "charge.succeeded",
-        "the charge of a card payment, with brand, last four digits and receipt",
-    ),
-    ("charge.refunded", "a charge was refunded in full"),
-    ("customer.created", "a customer was created"),
-    (
-        "customer.subscription.created",
-        "a contract's subscription began and is active",
-    ),
-    (
-        "customer.subscription.updated",
-        "a subscription was renewed: its period moved by a month",
-    ),
-    (
-        "customer.subscription.deleted",
-        "a subscription ended at the customer's wish",
-    ),
-    (
-        "invoice.paid",
-        "a contract's monthly invoice is paid, by whatever way",
-    ),
-    (
-        "invoice.payment_succeeded",
-        "a contract's monthly invoice was charged (twin of invoice.paid)",
-    ),
-    (
-        "invoice.payment_failed",
-        "a contract's monthly invoice could not be charged; one try of four",
-    ),
-];
-
-/// Who and what an event is about. Ids not named here (charge, invoice, event and so on) are
-/// made up anew for each event, in Stripe's format.
-#[derive(Debug, Clone)]
+/// Who and what an event is about. An id not named here follows from those that are (the charge from its payment, the
+/// refund from its charge), so that events with the same ids tell one story; payment and invoice, unnamed, are new ones.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Sample {
     /// `metadata.service_id` of the payment; `None` makes a payment that matches no service.
     pub service_id: Option<String>,
@@ -93,14 +46,32 @@ pub struct Sample {
     pub customer_id: String,
     /// Stripe's subscription.
     pub subscription_id: String,
-    /// The payment to talk about, so that several events tell one story; `None`: a new one.
+    /// The payment.
     pub payment_intent_id: Option<String>,
+    /// The payment's charge, also the one that failed.
+    pub charge_id: Option<String>,
+    /// The charge's refund.
+    pub refund_id: Option<String>,
+    /// The charge's dispute.
+    pub dispute_id: Option<String>,
+    /// The means of payment; by default the customer's only one.
+    pub payment_method_id: Option<String>,
+    /// The checkout session that led to the payment.
+    pub session_id: Option<String>,
+    /// The subscription's invoice.
+    pub invoice_id: Option<String>,
+    /// The link between the invoice and its payment.
+    pub invoice_payment_id: Option<String>,
     /// Who pays.
     pub name: String,
     /// Where receipts go.
     pub email: String,
     /// In centavos: 150000 is $1,500.00 MXN.
     pub amount: i64,
+    /// How much of it is refunded; all, unless told.
+    pub refund_amount: Option<i64>,
+    /// When the object was made; with the event, unless told.
+    pub created: Option<DateTime<Utc>>,
 }
 
 /// A stranger: made-up ids and nothing that matches a row of ours.
@@ -112,29 +83,94 @@ impl Default for Sample {
             customer_id: ids::customer(),
             subscription_id: ids::subscription(),
             payment_intent_id: None,
+            charge_id: None,
+            refund_id: None,
+            dispute_id: None,
+            payment_method_id: None,
+            session_id: None,
+            invoice_id: None,
+            invoice_payment_id: None,
             name: "María Fernanda Ríos".to_owned(),
             email: "maria.rios@example.com".to_owned(),
             amount: 150_000,
+            refund_amount: None,
+            created: None,
         }
     }
 }
 
-/// What the builders of objects need: the sample and one moment.
+impl Sample {
+    /// Decides on a payment and an invoice, so that all events made of it are about the same ones.
+    #[must_use]
+    pub fn one_story(mut self) -> Self {
+        self.payment_intent_id.get_or_insert_with(ids::payment_intent);
+        self.invoice_id.get_or_insert_with(ids::invoice);
+        self
+    }
+}
+
+/// What the builders of objects need: the sample with all its ids, and one moment.
 struct Scene<'s> {
     sample: &'s Sample,
     at: DateTime<Utc>,
+    payment_intent: String,
+    charge: String,
+    refund: String,
+    dispute: String,
+    payment_method: String,
+    session: String,
+    invoice: String,
 }
 
-impl Scene<'_> {
+impl<'s> Scene<'s> {
+    fn new(sample: &'s Sample, at: DateTime<Utc>) -> Self {
+        let or = |told: &Option<String>, else_: &dyn Fn() -> String| told.clone().unwrap_or_else(else_);
+        let payment_intent = or(&sample.payment_intent_id, &ids::payment_intent);
+        let charge = or(&sample.charge_id, &|| ids::charge(&payment_intent));
+        Self {
+            sample,
+            at,
+            refund: or(&sample.refund_id, &|| ids::refund(&charge)),
+            dispute: or(&sample.dispute_id, &|| ids::dispute(&charge)),
+            payment_method: or(&sample.payment_method_id, &|| {
+                ids::payment_method(&sample.customer_id)
+            }),
+            session: or(&sample.session_id, &|| ids::session(&payment_intent)),
+            invoice: or(&sample.invoice_id, &ids::invoice),
+            payment_intent,
+            charge,
+        }
+    }
+
     fn now(&self) -> i64 {
         self.at.timestamp()
     }
 
-    fn payment_intent(&self) -> String {
-        self.sample
-            .payment_intent_id
-            .clone()
-            .unwrap_or_else(ids::payment_intent)
+    fn created_at(&self) -> DateTime<Utc> {
+        self.sample.created.unwrap_or(self.at)
+    }
+
+    fn created(&self) -> i64 {
+        self.created_at().timestamp()
+    }
+
+    fn failed_charge(&self) -> String {
+        let told = self.sample.charge_id.clone();
+        told.unwrap_or_else(|| ids::failed_charge(&self.payment_intent))
+    }
+
+    fn payment_of_invoice(&self) -> String {
+        let told = self.sample.payment_intent_id.clone();
+        told.unwrap_or_else(|| ids::payment_of_invoice(&self.invoice))
+    }
+
+    fn invoice_payment(&self) -> String {
+        let told = self.sample.invoice_payment_id.clone();
+        told.unwrap_or_else(|| ids::invoice_payment(&self.invoice))
+    }
+
+    fn refund_amount(&self) -> i64 {
+        self.sample.refund_amount.unwrap_or(self.sample.amount)
     }
 
     fn service_metadata(&self) -> Value {
@@ -153,38 +189,28 @@ fn metadata(key: &str, value: Option<&str>) -> Value {
 /// An event of `kind` that happened at `at`; `None` when the kind is not in [`KINDS`].
 #[must_use]
 pub fn event(kind: &str, sample: &Sample, at: DateTime<Utc>) -> Option<Value> {
-    let scene = &Scene { sample, at };
-    let mut previous = None;
-    let object = match kind {
-        "payment_intent.created" => payment::created(scene),
-        "payment_intent.requires_action" => payment::voucher_issued(scene),
-        "payment_intent.processing" => payment::voucher_expired(scene),
-        "payment_intent.succeeded" => payment::succeeded(scene),
-        "payment_intent.payment_failed" => payment::failed(scene),
-        "payment_intent.canceled" => payment::canceled(scene),
-        "charge.succeeded" => charge::succeeded(scene),
-        "charge.refunded" => {
-            previous = Some(json!({ "amount_refunded": 0, "refunded": false }));
-            charge::refunded(scene)
-        }
-        "customer.created" => customer::customer(scene),
-        "customer.subscription.created" => billing::subscription(scene),
-        "customer.subscription.updated" => {
-            let renewed = billing::renewed_subscription(scene);
-            previous = Some(billing::before_renewal(scene, &renewed));
-            renewed
-        }
-        "customer.subscription.deleted" => billing::ended_subscription(scene),
-        "invoice.paid" | "invoice.payment_succeeded" => invoice::paid(scene),
-        "invoice.payment_failed" => invoice::failed(scene),
-        _ => return None,
-    };
+    let scene = &Scene::new(sample, at);
+    let object = kinds::object(kind, scene)?;
+    let previous = kinds::previous(kind, scene, &object);
     Some(envelope(kind, &object, previous, at))
+}
+
+/// The same as an account with a default version of before 2025-03-31.basil has it. Unlike [`old_shape`], which has
+/// only the event to go by, it knows the payment of an invoice that the sample names.
+#[must_use]
+pub fn old_event(kind: &str, sample: &Sample, at: DateTime<Utc>) -> Option<Value> {
+    let mut event = old_shape(event(kind, sample, at)?);
+    if let Some(payment) = &sample.payment_intent_id {
+        old::name_payment(&mut event, payment, sample.charge_id.as_deref());
+    }
+    Some(event)
 }
 
 /// The event around an object. Charges and payments get the id prefix Stripe gives them.
 fn envelope(kind: &str, object: &Value, previous: Option<Value>, at: DateTime<Utc>) -> Value {
-    let of_payment = kind.starts_with("payment_intent.") || kind.starts_with("charge.");
+    let of_payment = ["payment_intent.", "charge.", "refund."]
+        .iter()
+        .any(|family| kind.starts_with(family));
     // What a customer's request set off names it; what Stripe did by itself (renewals) does not.
     let request = if of_payment {
         json!({ "id": ids::request(), "idempotency_key": ids::idempotency_key() })

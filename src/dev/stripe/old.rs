@@ -23,6 +23,13 @@ const NEWER: &[(&str, &[&str])] = &[
         ],
     ),
     ("customer", &["customer_account"]),
+    ("refund", &["customer", "payment_method"]),
+    ("dispute", &["enhanced_eligibility_types", "network_reason_code"]),
+    ("payment_method", &["allow_redisplay", "customer_account"]),
+    (
+        "checkout.session",
+        &["collected_information", "customer_account", "managed_payments"],
+    ),
     (
         "subscription",
         &[
@@ -60,6 +67,10 @@ const NEWER: &[(&str, &[&str])] = &[
 /// subscription and payment, and for a subscription's period.
 #[must_use]
 pub fn old_shape(mut event: Value) -> Value {
+    if event.get("api_version").and_then(Value::as_str) == Some(VERSION) {
+        return event; // it is so already
+    }
+    let deleted = event.get("type").and_then(Value::as_str) == Some("customer.deleted");
     if let Some(fields) = event.as_object_mut() {
         fields.insert("api_version".to_owned(), VERSION.into());
     }
@@ -69,6 +80,12 @@ pub fn old_shape(mut event: Value) -> Value {
             Some("subscription") => subscription(object),
             Some("payment_intent") => payment_intent(object),
             Some("charge") => charge(object),
+            Some("customer") if deleted => {
+                // What is left of it; newer events have all of it.
+                object.retain(|name, _| matches!(name.as_str(), "id" | "object"));
+                add(object, json!({ "deleted": true }));
+            }
+            Some("checkout.session") => add(object, json!({ "shipping_details": null })),
             _ => {}
         }
         drop_newer(object);
@@ -148,18 +165,22 @@ fn invoice(object: &mut Fields) {
         .and_then(|d| d.get("metadata"))
         .cloned()
         .unwrap_or_default();
-    let paid = object.get("status").and_then(Value::as_str) == Some("paid");
+    let status = object.get("status").and_then(Value::as_str).unwrap_or_default();
+    let (paid, draft) = (status == "paid", status == "draft");
+    let id = object.get("id").and_then(Value::as_str).unwrap_or_default();
+    let payment = (!draft).then(|| ids::payment_of_invoice(id));
+    let charge = payment.as_deref().filter(|_| paid).map(ids::charge);
     for line in lines(object) {
         invoice_line(line);
     }
     add(
         object,
         json!({
-            "charge": ids::charge(),
+            "charge": charge,
             "discount": null,
             "paid": paid,
             "paid_out_of_band": false,
-            "payment_intent": ids::payment_intent(),
+            "payment_intent": payment,
             "quote": null,
             "subscription": subscription,
             "subscription_details": { "metadata": metadata },
@@ -168,6 +189,23 @@ fn invoice(object: &mut Fields) {
             "transfer_data": null,
         }),
     );
+}
+
+/// Makes this the payment of an older event's invoice, in place of the one that follows from the invoice's id.
+pub(super) fn name_payment(event: &mut Value, payment: &str, charge: Option<&str>) {
+    let object = event.pointer_mut("/data/object").and_then(Value::as_object_mut);
+    let Some(invoice) = object.filter(|object| object.get("object") == Some(&json!("invoice"))) else {
+        return;
+    };
+    let derived = ids::charge(payment);
+    for (field, id) in [
+        ("payment_intent", payment),
+        ("charge", charge.unwrap_or(&derived)),
+    ] {
+        if let Some(value @ Value::String(_)) = invoice.get_mut(field) {
+            *value = id.into();
+        }
+    }
 }
 
 fn lines(invoice: &mut Fields) -> impl Iterator<Item = &mut Fields> {

@@ -1,14 +1,13 @@
 //! Payments of a service: the payment intent through its life.
 
-use super::customer::billing_details;
-use super::{Scene, ids, with};
+use super::{Scene, ids, payment_method, with};
 use serde_json::{Value, json};
 
 /// A payment nobody has tried to pay yet.
 pub(super) fn created(scene: &Scene) -> Value {
-    let id = scene.payment_intent();
+    let id = &scene.payment_intent;
     let intent = json!({
-        "client_secret": ids::client_secret(&id),
+        "client_secret": ids::client_secret(id),
         "id": id,
         "object": "payment_intent",
         "amount": scene.sample.amount,
@@ -17,7 +16,7 @@ pub(super) fn created(scene: &Scene) -> Value {
         "amount_received": 0,
         "canceled_at": null,
         "cancellation_reason": null,
-        "created": scene.now(),
+        "created": scene.created(),
         "currency": "mxn",
         "customer": scene.sample.customer_id,
         "customer_account": null,
@@ -81,8 +80,8 @@ pub(super) fn succeeded(scene: &Scene) -> Value {
         created(scene),
         json!({
             "amount_received": scene.sample.amount,
-            "latest_charge": ids::charge(),
-            "payment_method": ids::payment_method(),
+            "latest_charge": scene.charge,
+            "payment_method": scene.payment_method,
             "status": "succeeded",
         }),
     )
@@ -90,7 +89,7 @@ pub(super) fn succeeded(scene: &Scene) -> Value {
 
 /// Declined by the bank. The payment itself goes back to waiting for a means of payment.
 pub(super) fn failed(scene: &Scene) -> Value {
-    let charge = ids::charge();
+    let charge = scene.failed_charge();
     with(
         created(scene),
         json!({
@@ -103,7 +102,7 @@ pub(super) fn failed(scene: &Scene) -> Value {
                 "message": "The card does not have enough funds.",
                 "network_advice_code": null,
                 "network_decline_code": "51",
-                "payment_method": card(scene),
+                "payment_method": payment_method::loose_card(scene),
                 "type": "card_error",
             },
             "latest_charge": charge,
@@ -124,19 +123,19 @@ pub(super) fn canceled(scene: &Scene) -> Value {
 
 /// The customer chose OXXO and got a voucher; the money comes in days, or never.
 pub(super) fn voucher_issued(scene: &Scene) -> Value {
-    let page = ids::page();
+    let page = ids::of(&scene.payment_intent, "voucher page", 32);
     with(
         created(scene),
         json!({
             "next_action": {
                 "oxxo_display_details": {
-                    "expires_after": voucher_end(scene.now()),
+                    "expires_after": voucher_end(scene.created()),
                     "hosted_voucher_url": format!("https://payments.stripe.com/oxxo/voucher/test_{page}"),
-                    "number": ids::voucher_number(),
+                    "number": ids::voucher_number(&scene.payment_intent),
                 },
                 "type": "oxxo_display_details",
             },
-            "payment_method": ids::payment_method(),
+            "payment_method": scene.payment_method,
             "payment_method_types": ["oxxo"],
             "status": "requires_action",
         }),
@@ -147,9 +146,44 @@ pub(super) fn voucher_expired(scene: &Scene) -> Value {
     with(
         created(scene),
         json!({
-            "payment_method": ids::payment_method(),
+            "payment_method": scene.payment_method,
             "payment_method_types": ["oxxo"],
             "status": "processing",
+        }),
+    )
+}
+
+/// A SPEI transfer of a third of the price came in; the rest is still to come.
+pub(super) fn partially_funded(scene: &Scene) -> Value {
+    let remaining = scene.sample.amount - scene.sample.amount / 3;
+    let account = json!({
+        "spei": {
+            "account_holder_name": "ONLYCAR",
+            "bank_code": "002",
+            "bank_name": "BANAMEX",
+            "clabe": ids::clabe(&scene.sample.customer_id),
+        },
+        "supported_networks": ["spei"],
+        "type": "spei",
+    });
+    let page = ids::of(&scene.payment_intent, "instructions", 32);
+    with(
+        created(scene),
+        json!({
+            "next_action": {
+                "display_bank_transfer_instructions": {
+                    "amount_remaining": remaining,
+                    "currency": "mxn",
+                    "financial_addresses": [account],
+                    "hosted_instructions_url": format!("https://payments.stripe.com/bank_transfers/instructions/test_{page}"),
+                    "reference": ids::of(&scene.payment_intent, "reference", 12).to_uppercase(),
+                    "type": "mx_bank_transfer",
+                },
+                "type": "display_bank_transfer_instructions",
+            },
+            "payment_method": scene.payment_method,
+            "payment_method_types": ["customer_balance"],
+            "status": "requires_action",
         }),
     )
 }
@@ -161,37 +195,6 @@ fn voucher_end(now: i64) -> i64 {
     const BEHIND: i64 = 6 * 3_600;
     let today = (now - BEHIND).div_euclid(DAY);
     (today + 4) * DAY - 1 + BEHIND
-}
-
-fn card(scene: &Scene) -> Value {
-    json!({
-        "id": ids::payment_method(),
-        "object": "payment_method",
-        "allow_redisplay": "unspecified",
-        "billing_details": billing_details(scene),
-        "card": {
-            "brand": "visa",
-            "checks": checks(),
-            "country": "MX",
-            "display_brand": "visa",
-            "exp_month": 8,
-            "exp_year": 2030,
-            "fingerprint": ids::fingerprint(),
-            "funding": "debit",
-            "generated_from": null,
-            "last4": "9995",
-            "networks": { "available": ["visa"], "preferred": null },
-            "regulated_status": "unregulated",
-            "three_d_secure_usage": { "supported": true },
-            "wallet": null,
-        },
-        "created": scene.now(),
-        "customer": null,
-        "customer_account": null,
-        "livemode": false,
-        "metadata": {},
-        "type": "card",
-    })
 }
 
 pub(super) fn checks() -> Value {

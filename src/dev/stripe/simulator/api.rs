@@ -91,7 +91,7 @@ fn one(simulator: &Simulator, kind: &str, id: &str) -> Result<Response, Refused>
 async fn event(State(simulator): State<Simulator>, Path(id): Path<String>) -> Result<Response, Refused> {
     let state = simulator.state();
     match state.event(&id) {
-        Some(event) => Ok(answer(StatusCode::OK, &state.version.render(event))),
+        Some(event) => Ok(answer(StatusCode::OK, &state.render(event, state.version))),
         None => Err(Refused::missing(StatusCode::NOT_FOUND, "event", &id).because_of("id")),
     }
 }
@@ -113,7 +113,7 @@ async fn events(State(simulator): State<Simulator>, RawQuery(raw): RawQuery) -> 
     }
     let state = simulator.state();
     let wanted = state.events().into_iter().filter(|event| query.wants(event));
-    let rendered: Vec<Value> = wanted.map(|event| state.version.render(event)).collect();
+    let rendered: Vec<Value> = wanted.map(|event| state.render(event, state.version)).collect();
     page("/v1/events", &rendered.iter().collect::<Vec<_>>(), &query)
 }
 

@@ -83,7 +83,7 @@ impl Simulator {
         } else {
             Version::Newest
         };
-        let body = body(&version.render(event));
+        let body = body(&self.state().render(event, version));
         let mut answers = Vec::new();
         for _ in 0..=u8::from(delivery.duplicate) {
             answers.push(self.attempt(&endpoint, &body, delivery.bad_signature).await?);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::super::old_shape;
+use super::super::{old, old_shape};
 
 /// The version in which the account's events are listed, whatever version an endpoint has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,16 +14,6 @@ pub enum Version {
     Newest,
     /// One from before 2025-03-31.basil.
     Old,
-}
-
-impl Version {
-    /// The event as this version renders it.
-    pub(super) fn render(self, event: &Value) -> Value {
-        match self {
-            Self::Newest => event.clone(),
-            Self::Old => old_shape(event.clone()),
-        }
-    }
 }
 
 /// Objects and events. Nothing is ever forgotten: it lives as long as a test or a `dev`.
@@ -59,6 +49,24 @@ impl State {
             .get(&id)
             .map_or(self.objects.len(), |(place, _)| *place);
         self.objects.insert(id, (place, object));
+    }
+
+    /// An event as a version renders it. What an older invoice says of its payment is looked up: the newest does not tell.
+    pub(super) fn render(&self, event: &Value, version: Version) -> Value {
+        if version == Version::Newest {
+            return event.clone();
+        }
+        let mut old = old_shape(event.clone());
+        let payments = self.objects("invoice_payment");
+        let invoice = event.pointer("/data/object/id");
+        let of_it = payments.iter().find(|payment| payment.get("invoice") == invoice);
+        let payment = of_it.and_then(|payment| payment.pointer("/payment/payment_intent")?.as_str());
+        if let Some(payment) = payment {
+            let intent = self.object(payment);
+            let charge = intent.and_then(|intent| intent.get("latest_charge")?.as_str());
+            old::name_payment(&mut old, payment, charge);
+        }
+        old
     }
 
     pub(super) fn object(&self, id: &str) -> Option<&Value> {

@@ -54,6 +54,8 @@ fn the_old_shape_has_the_old_paths_only() {
                     &["payment_record", "managed_payments", "customer_account"],
                 ),
                 "charge" => (&["invoice"], &[]),
+                "refund" => (&["charge"], &["customer", "payment_method"]),
+                "checkout.session" => (&["shipping_details"], &["collected_information"]),
                 _ => (&[], &[]),
             };
             for name in has {
@@ -106,6 +108,23 @@ fn the_old_shape_says_the_same() {
     assert_eq!(
         keys(previous),
         BTreeSet::from(["current_period_end", "current_period_start", "latest_invoice"])
+    );
+}
+
+#[test]
+fn what_is_old_stays_as_it_is() {
+    for (kind, new) in every() {
+        let old = old_shape(new);
+        assert_eq!(old_shape(old.clone()), old, "{kind}");
+    }
+}
+
+#[test]
+fn of_a_deleted_customer_a_stub_is_left() {
+    let new = made("customer.deleted");
+    assert_eq!(
+        old_shape(new.clone())["data"]["object"],
+        json!({ "id": new["data"]["object"]["id"], "object": "customer", "deleted": true })
     );
 }
 
