@@ -12,4 +12,5 @@ mod stripe;
 mod told;
 
 pub use ask::Ask;
+pub use events::handled;
 pub use stripe::Stripe;
