@@ -20,5 +20,6 @@ mod redis;
 mod serve;
 mod signature;
 mod stripe_api;
+mod stripe_events;
 mod stripe_heart;
 mod support;
