@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::serve::ListenerExt;
+use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -15,10 +16,10 @@ use crate::engine::recent::Recent;
 use crate::engine::watch::Watch;
 use crate::engine::worker::Workers;
 use crate::ground::clock::Clock;
-use crate::ground::config::Settings;
+use crate::ground::config::{self, Settings};
 use crate::notifications::Notify;
 use crate::payments::api::StripeApi;
-use crate::payments::{Ask, Stripe};
+use crate::payments::{self, Ask, Reconcile, Stripe};
 use crate::tools::db::Pools;
 use crate::tools::redis::Redis;
 use crate::tools::{layers, telemetry};
@@ -49,18 +50,18 @@ impl App {
         let stripe = Arc::new(Stripe::new(&settings.stripe));
         let watch = &settings.file.watch;
         let notify = Notify::new(pools.main.clone(), &settings.mail)?;
-        let ask = Ask::new(
-            StripeApi::new(&settings.stripe, &settings.file.stripe)?,
-            clock.clone(),
-        );
+        let api = StripeApi::new(&settings.stripe, &settings.file.stripe)?;
         let recent = recent(settings, &pools)?;
-        let engine = Engine::new(pools.clone(), clock, &settings.file, story::react)
+        let engine = Engine::new(pools.clone(), clock.clone(), &settings.file, story::react)
             .with_recent(recent)
             .with_source(stripe.clone())
             .with_job(notify)
-            .with_job(ask)
+            .with_job(Ask::new(api.clone(), clock))
+            .with_job(payments::Watch::new(api.clone(), &settings.public_url))
             .with_job(Watch::new(pools.main, watch))
             .with_schedule(Watch::schedule(watch));
+        let reconcile = Reconcile::new(&engine, stripe.clone(), api);
+        let engine = scheduled(engine.with_job(reconcile), &settings.file.stripe);
         let engine = Arc::new(engine);
         let shared = Shared {
             engine: Arc::clone(&engine),
@@ -117,6 +118,18 @@ fn recent(settings: &Settings, pools: &Pools) -> anyhow::Result<Option<Recent>> 
     };
     let redis = Redis::open(url, &settings.file.redis)?;
     Ok(Some(Recent::open(redis, &pools.main, &settings.file.redis)))
+}
+
+/// Asks Stripe by itself, as often as the settings say.
+fn scheduled(mut engine: Engine, settings: &config::StripeFile) -> Engine {
+    let seconds = |seconds: u32| TimeDelta::seconds(i64::from(seconds));
+    if settings.reconcile_every_seconds > 0 {
+        engine = engine.with_schedule(Reconcile::schedule(seconds(settings.reconcile_every_seconds)));
+    }
+    if settings.watch_every_seconds > 0 {
+        engine = engine.with_schedule(payments::Watch::schedule(seconds(settings.watch_every_seconds)));
+    }
+    engine
 }
 
 async fn serve(router: Router, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {

@@ -1,5 +1,7 @@
 //! Looking back: which events came, and the story of each.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -128,6 +130,21 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Summary>, sqlx::
         filter.limit,
     );
     rows.fetch_all(pool).await
+}
+
+/// Where those of these events stand that ever came.
+pub async fn states(
+    pool: &PgPool,
+    provider: &str,
+    event_ids: &[&str],
+) -> Result<HashMap<String, String>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select event_id, state::text as "state!" from webhooks.events where provider = $1 and event_id = any ($2)"#,
+        provider,
+        event_ids as &[&str],
+    );
+    let rows = rows.fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|row| (row.event_id, row.state)).collect())
 }
 
 /// The story of one event, by our id or by the provider's.

@@ -10,6 +10,7 @@ mod process;
 pub mod queue;
 pub mod receive;
 pub mod recent;
+pub mod reconciliation;
 pub mod schedule;
 pub mod source;
 pub mod watch;

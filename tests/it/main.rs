@@ -21,4 +21,5 @@ mod serve;
 mod signature;
 mod stripe_api;
 mod stripe_heart;
+mod stripe_reconcile;
 mod support;

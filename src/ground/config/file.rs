@@ -63,7 +63,10 @@ section! {
 }
 section! {
     /// `[stripe]`
-    Stripe { api_base: Url, timeout_seconds: u64, page_attempts: u32 }
+    Stripe {
+        api_base: Url, timeout_seconds: u64, page_attempts: u32,
+        reconcile_every_seconds: u32, watch_every_seconds: u32,
+    }
 }
 section! {
     /// `[gigstack]`
