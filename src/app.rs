@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
+use crate::engine::retention::Retention;
 use crate::engine::watch::Watch;
 use crate::engine::worker::Workers;
 use crate::ground::clock::Clock;
@@ -40,10 +41,18 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
 }
 
-impl App {
-    /// Puts the program together over a migrated database.
+/// The webhook machine with everything that handles events and jobs. Nothing of it runs yet, and nothing listens:
+/// commands take it as it is.
+pub struct Machine {
+    /// The machine.
+    pub engine: Engine,
+    /// Stripe, to be given a door.
+    pub stripe: Arc<Stripe>,
+}
+
+impl Machine {
+    /// Puts it together over a migrated database.
     pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
-        let metrics = telemetry::metrics()?;
         let stripe = Arc::new(Stripe::new(&settings.stripe));
         let watch = &settings.file.watch;
         let notify = Notify::new(pools.main.clone(), &settings.mail)?;
@@ -57,6 +66,17 @@ impl App {
             .with_job(ask)
             .with_job(Watch::new(pools.main, watch))
             .with_schedule(Watch::schedule(watch));
+        let retention = Retention::new(&engine, &settings.file.retention);
+        let engine = engine.with_job(retention).with_schedule(Retention::schedule());
+        Ok(Self { engine, stripe })
+    }
+}
+
+impl App {
+    /// Puts the program together over a migrated database.
+    pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
+        let metrics = telemetry::metrics()?;
+        let Machine { engine, stripe } = Machine::new(settings, pools, clock)?;
         let engine = Arc::new(engine);
         let shared = Shared {
             engine: Arc::clone(&engine),

@@ -1,12 +1,13 @@
 //! The environment: which variables there are, and how each is read and judged.
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
+use super::local::is_local;
 use super::secrets::check;
 use super::variables::{Need, VARIABLES};
 use super::{File, Gigstack, Issuer, Mail, Mifiel, Mode, Problems, R2, Secrets, Settings, Stripe, Supabase};
@@ -50,6 +51,8 @@ pub(super) struct Reader<'a> {
     problems: Vec<String>,
     warnings: Vec<String>,
     production: bool,
+    /// Whether a command reads, not a server: it has no door, and does without what is missing.
+    command: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -68,6 +71,14 @@ impl<'a> Reader<'a> {
             problems,
             warnings: Vec::new(),
             production,
+            command: false,
+        }
+    }
+
+    pub(super) fn for_command(self) -> Self {
+        Self {
+            command: true,
+            ..self
         }
     }
 
@@ -87,6 +98,9 @@ impl<'a> Reader<'a> {
     }
 
     fn missing(&mut self, name: &'static str) {
+        if self.command {
+            return;
+        }
         let need = VARIABLES
             .iter()
             .find(|variable| variable.name == name)
@@ -161,27 +175,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
-
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        Some(Host::Ipv4(ip)) => is_local_v4(ip),
-        Some(Host::Ipv6(ip)) => match ip.to_ipv4_mapped() {
-            Some(ip) => is_local_v4(ip),
-            None => {
-                ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
-            }
-        },
-        None => true,
-    }
-}
-
-fn is_local_v4(ip: Ipv4Addr) -> bool {
-    ip.is_loopback() || ip.is_private() || ip.is_unspecified() || ip.is_link_local()
 }
 
 /// Reads all variables, so that all problems come to light together.
@@ -274,10 +267,14 @@ fn stripe(reader: &mut Reader<'_>) -> Option<Stripe> {
         let problem = "STRIPE_SECRET_KEY is a test key, and this is production: test payments would count";
         reader.problems.push(problem.to_owned());
     }
-    if reader.environment.get("STRIPE_WEBHOOK_SECRET").is_none() {
+    let set = reader.environment.get("STRIPE_WEBHOOK_SECRET").is_some();
+    if !set {
         reader.missing("STRIPE_WEBHOOK_SECRET");
     }
-    let webhook_secrets = reader.secrets("STRIPE_WEBHOOK_SECRET")?;
+    let webhook_secrets = match reader.secrets("STRIPE_WEBHOOK_SECRET") {
+        None if reader.command && !set => Secrets::none(),
+        secrets => secrets?,
+    };
     Some(Stripe {
         webhook_secrets,
         secret_key,
