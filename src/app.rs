@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::engine::recent::Recent;
+use crate::engine::retention::Retention;
 use crate::engine::watch::Watch;
 use crate::engine::worker::Workers;
 use crate::ground::clock::Clock;
@@ -43,10 +44,20 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
 }
 
-impl App {
-    /// Puts the program together over a migrated database.
+/// The webhook machine with everything that handles events and jobs. Nothing of it runs yet, and nothing listens:
+/// commands take it as it is.
+pub struct Machine {
+    /// The machine.
+    pub engine: Engine,
+    /// Stripe, to be given a door.
+    pub stripe: Arc<Stripe>,
+    /// Stripe, to be asked.
+    pub api: Option<StripeApi>,
+}
+
+impl Machine {
+    /// Puts it together over a migrated database.
     pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
-        let metrics = telemetry::metrics()?;
         let stripe = Arc::new(Stripe::new(&settings.stripe));
         let watch = &settings.file.watch;
         let notify = Notify::new(pools.main.clone(), &settings.mail)?;
@@ -60,8 +71,25 @@ impl App {
             .with_job(payments::Watch::new(api.clone(), &settings.public_url))
             .with_job(Watch::new(pools.main, watch))
             .with_schedule(Watch::schedule(watch));
-        let reconcile = Reconcile::new(&engine, stripe.clone(), api);
-        let engine = scheduled(engine.with_job(reconcile), &settings.file.stripe);
+        let retention = Retention::new(&engine, &settings.file.retention);
+        let reconcile = Reconcile::new(&engine, stripe.clone(), api.clone());
+        let engine = engine
+            .with_job(retention)
+            .with_schedule(Retention::schedule())
+            .with_job(reconcile);
+        Ok(Self {
+            engine: scheduled(engine, &settings.file.stripe),
+            stripe,
+            api,
+        })
+    }
+}
+
+impl App {
+    /// Puts the program together over a migrated database.
+    pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
+        let metrics = telemetry::metrics()?;
+        let Machine { engine, stripe, .. } = Machine::new(settings, pools, clock)?;
         let engine = Arc::new(engine);
         let shared = Shared {
             engine: Arc::clone(&engine),

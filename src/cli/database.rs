@@ -8,7 +8,10 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 
 use super::Usage;
-use crate::ground::config::{File, Settings};
+use crate::app::Machine;
+use crate::engine::Engine;
+use crate::ground::clock::Clock;
+use crate::ground::config::{Environment, File, Settings};
 use crate::tools::db;
 
 /// Where `onlycar dev` keeps its data unless told otherwise.
@@ -35,6 +38,19 @@ impl DevFolder {
             None => SecretString::from(self.value("/database_url")?),
         };
         Ok(db::connect(&url, &File::embedded()).await?.main)
+    }
+
+    /// The machine as the server has it, on the same database; nothing of it runs.
+    pub async fn engine(&self) -> anyhow::Result<Engine> {
+        let settings = Settings::for_command(|| self.environment())?;
+        let pools = db::connect(&settings.database_url, &settings.file).await?;
+        Ok(Machine::new(&settings, pools, Clock::system())?.engine)
+    }
+
+    /// What a command needs of the environment that `dev` runs in.
+    fn environment(&self) -> anyhow::Result<Environment> {
+        let database_url = self.value("/database_url")?;
+        Ok([("DATABASE_URL", database_url)].into_iter().collect())
     }
 }
 

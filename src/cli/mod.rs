@@ -10,6 +10,7 @@ mod openapi;
 mod serve;
 #[cfg(feature = "dev")]
 mod trigger;
+mod when;
 
 use std::io::Write;
 use std::process::ExitCode;
