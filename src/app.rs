@@ -11,13 +11,16 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
+use crate::engine::recent::Recent;
 use crate::engine::watch::Watch;
 use crate::engine::worker::Workers;
 use crate::ground::clock::Clock;
 use crate::ground::config::Settings;
 use crate::notifications::Notify;
-use crate::payments::Stripe;
+use crate::payments::api::StripeApi;
+use crate::payments::{Ask, Stripe};
 use crate::tools::db::Pools;
+use crate::tools::redis::Redis;
 use crate::tools::{layers, telemetry};
 use crate::{routes, story};
 
@@ -46,9 +49,16 @@ impl App {
         let stripe = Arc::new(Stripe::new(&settings.stripe));
         let watch = &settings.file.watch;
         let notify = Notify::new(pools.main.clone(), &settings.mail)?;
+        let ask = Ask::new(
+            StripeApi::new(&settings.stripe, &settings.file.stripe)?,
+            clock.clone(),
+        );
+        let recent = recent(settings, &pools)?;
         let engine = Engine::new(pools.clone(), clock, &settings.file, story::react)
+            .with_recent(recent)
             .with_source(stripe.clone())
             .with_job(notify)
+            .with_job(ask)
             .with_job(Watch::new(pools.main, watch))
             .with_schedule(Watch::schedule(watch));
         let engine = Arc::new(engine);
@@ -98,6 +108,15 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Redis, where `REDIS_URL` names one.
+fn recent(settings: &Settings, pools: &Pools) -> anyhow::Result<Option<Recent>> {
+    let Some(url) = &settings.redis_url else {
+        return Ok(None);
+    };
+    let redis = Redis::open(url, &settings.file.redis)?;
+    Ok(Some(Recent::open(redis, &pools.main, &settings.file.redis)))
 }
 
 async fn serve(router: Router, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {

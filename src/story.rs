@@ -5,8 +5,8 @@ use futures_util::future::BoxFuture;
 use crate::contracts;
 use crate::engine::Failure;
 use crate::engine::work::Work;
-use crate::ground::facts::{Closed, Fact};
-use crate::notifications::{Notice, alerts};
+use crate::ground::facts::Fact;
+use crate::notifications::{Notice, alerts, incidents};
 
 /// Answers a fact inside the unit of work that said it: same transaction, no network.
 pub fn react<'a>(fact: &'a Fact, work: &'a mut Work) -> BoxFuture<'a, Result<(), Failure>> {
@@ -16,80 +16,62 @@ pub fn react<'a>(fact: &'a Fact, work: &'a mut Work) -> BoxFuture<'a, Result<(),
 #[allow(clippy::too_many_lines)] // one page on purpose: what follows from what
 async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
     match fact {
+        // Other slices' rows.
+        Fact::SubscriptionStands(standing) => contracts::follow(standing, work).await,
+
+        // What a client is told.
         Fact::PaymentFailed {
             client: Some(client),
             service,
+            payment,
             code,
-            ..
+            attempt,
         } => Notice::PaymentFailed {
             client: *client,
             service: *service,
+            attempt: format!("{payment}:{attempt}"),
             code: code.clone(),
         }
         .send(work),
-        Fact::PaymentFailed { payment, .. } => {
-            let detail = format!(
-                "El pago {payment} falló y no nombra ningún servicio ni cliente nuestro, así que no se avisó a nadie.\n\
-                 Siguiente paso: búscalo en Stripe y corrige su metadata.service_id."
-            );
-            alerts::raise(
-                work,
-                &format!("pago-sin-dueno:{payment}"),
-                "Un pago fallido no tiene dueño",
-                &detail,
-            )
-            .await
-        }
-        Fact::PaymentUnmatched { payment, amount } => {
-            let detail = format!(
-                "Llegó el pago {payment} por {amount} y no nombra ningún servicio nuestro (metadata.service_id).\n\
-                 El dinero está en Stripe y el evento está guardado. Siguiente paso: búscalo en Stripe y asígnalo."
-            );
-            alerts::raise(
-                work,
-                &format!("pago-sin-servicio:{payment}"),
-                "Llegó un pago sin servicio",
-                &detail,
-            )
-            .await
-        }
-        Fact::PaidTwice { service, payment } => {
-            let detail = format!(
-                "El servicio {service} ya estaba pagado y llegó otro pago, {payment}.\n\
-                 Siguiente paso: revisa en Stripe si hay que reembolsarlo."
-            );
-            alerts::raise(
-                work,
-                &format!("pago-doble:{payment}"),
-                "Un servicio se pagó dos veces",
-                &detail,
-            )
-            .await
-        }
-        Fact::PaidOtherAmount {
-            service,
+        Fact::PaymentAwaited {
+            client,
             payment,
-            expected,
-            paid,
-        } => {
-            let detail = format!(
-                "El servicio {service} cuesta {expected} y el pago {payment} fue de {paid}. Quedó como pagado.\n\
-                 Siguiente paso: revisa si falta cobrar o hay que devolver la diferencia."
-            );
-            alerts::raise(
-                work,
-                &format!("pago-distinto:{payment}"),
-                "Un pago no coincide con el precio",
-                &detail,
-            )
-            .await
+            by,
+            missing,
+        } => Notice::PaymentAwaited {
+            client: *client,
+            payment: payment.clone(),
+            by: *by,
+            missing: missing.clone(),
         }
-        Fact::SubscriptionPaid(payment) => contracts::record_payment(payment, work).await,
-        Fact::SubscriptionEnded {
+        .send(work),
+        Fact::InvoiceFailed {
+            client,
+            invoice,
+            attempt,
+        } => Notice::InvoiceFailed {
+            client: *client,
+            invoice: invoice.clone(),
+            attempt: *attempt,
+        }
+        .send(work),
+        Fact::InvoiceNeedsClient { client, invoice } => Notice::InvoiceNeedsClient {
+            client: *client,
+            invoice: invoice.clone(),
+        }
+        .send(work),
+        Fact::TrialEnding {
+            client,
             subscription,
-            contract,
-            ended_at,
-        } => contracts::end(subscription, *contract, *ended_at, work).await,
+            ends_at,
+        } => Notice::TrialEnding {
+            client: *client,
+            subscription: subscription.clone(),
+            ends_at: *ends_at,
+        }
+        .send(work),
+
+        // What the team is told.
         Fact::ContractEnded {
             contract,
             subscription,
@@ -98,56 +80,67 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             subscription: subscription.clone(),
         }
         .send(work),
-        Fact::SubscriptionUnmatched { subscription } => {
-            let detail = format!(
-                "Stripe habla de la suscripción {subscription} y ningún contrato la tiene.\n\
-                 Siguiente paso: anótala en el contrato (stripe_subscription_id) o agrega metadata.contract_id en Stripe."
-            );
-            let cause = format!("suscripcion-sin-contrato:{subscription}");
-            alerts::raise(work, &cause, "Una suscripción no tiene contrato", &detail).await
+
+        // What somebody of the team has to see to.
+        Fact::PaymentFailed { payment, .. } => {
+            alerts::raise(work, incidents::failed_payment_of_nobody(payment)).await
         }
-        Fact::Parked(closed) => {
-            let detail = format!(
-                "Se apartó {}: {}\n{}",
-                closed.label,
-                closed.reason,
-                where_to_look(closed, "parked")
-            );
-            let title = "Un evento o trabajo espera a una persona";
-            alerts::raise(work, &format!("apartado:{}", closed.kind), title, &detail).await
+        Fact::PaymentUnmatched { payment, amount } => {
+            alerts::raise(work, incidents::payment_unmatched(payment, amount)).await
         }
-        Fact::Buried(closed) => {
-            let Closed { label, reason, .. } = closed;
-            let detail = format!(
-                "Se dejó de intentar {label}: {reason}\n{}",
-                where_to_look(closed, "dead")
-            );
-            let title = "Un evento o trabajo falló en todos sus intentos";
-            alerts::raise(work, &format!("muerto:{}", closed.kind), title, &detail).await
+        Fact::PaidTwice { service, payment } => {
+            alerts::raise(work, incidents::paid_twice(*service, payment)).await
         }
-        Fact::SnapshotPinned { seconds, holder } => {
-            let detail = format!(
-                "Una transacción lleva {seconds} s abierta ({holder}) y frena todas las colas de PostgreSQL.\n\
-                 Siguiente paso: ciérrala, o termínala con select pg_terminate_backend(pid)."
-            );
+        Fact::PaidOtherAmount {
+            service,
+            payment,
+            expected,
+            paid,
+        } => {
             alerts::raise(
                 work,
-                SNAPSHOT,
-                "Una transacción vieja frena la base de datos",
-                &detail,
+                incidents::paid_other_amount(*service, payment, expected, paid),
             )
             .await
         }
-        Fact::SnapshotReleased => alerts::resolve(work, SNAPSHOT).await,
+        Fact::ServiceRefunded {
+            service,
+            payment,
+            refunded,
+            whole,
+        } => alerts::raise(work, incidents::refunded(*service, payment, refunded, *whole)).await,
+        Fact::RefundFailed { refund, reason } => {
+            alerts::raise(work, incidents::refund_failed(refund, reason)).await
+        }
+        Fact::Disputed {
+            dispute,
+            payment,
+            amount,
+            status,
+            due,
+        } => {
+            alerts::raise(
+                work,
+                incidents::disputed(dispute, payment.as_deref(), amount, status, *due),
+            )
+            .await
+        }
+        Fact::SubscriptionUnmatched { subscription } => {
+            alerts::raise(work, incidents::subscription_unmatched(subscription)).await
+        }
+        Fact::InvoiceStuck { invoice, reason } => {
+            alerts::raise(work, incidents::invoice_stuck(invoice, reason)).await
+        }
+        Fact::Parked(closed) => alerts::raise(work, incidents::parked(closed)).await,
+        Fact::Buried(closed) => alerts::raise(work, incidents::buried(closed)).await,
+        Fact::SnapshotPinned { seconds, holder } => {
+            alerts::raise(work, incidents::snapshot_pinned(*seconds, holder)).await
+        }
+
+        // What is over, and so is its incident.
+        Fact::PaymentMatched { payment } => alerts::resolve(work, &incidents::of_unmatched(payment)).await,
+        Fact::ServiceRefundUndone { service } => alerts::resolve(work, &incidents::of_refund(*service)).await,
+        Fact::DisputeWon { dispute } => alerts::resolve(work, &incidents::of_dispute(dispute)).await,
+        Fact::SnapshotReleased => alerts::resolve(work, incidents::SNAPSHOT).await,
     }
 }
-
-fn where_to_look(closed: &Closed, state: &str) -> String {
-    if closed.is_event {
-        format!("Nada se perdió. Siguiente paso: onlycar events list --state {state}")
-    } else {
-        format!("Nada se perdió. Siguiente paso: select * from engine.jobs where state = '{state}'")
-    }
-}
-
-const SNAPSHOT: &str = "transaccion-vieja";

@@ -6,55 +6,58 @@ use serde_json::json;
 
 use crate::engine::Failure;
 use crate::engine::work::Work;
-use crate::ground::facts::{Fact, SubscriptionPayment};
-use crate::ground::values::ContractId;
-use chrono::{DateTime, Utc};
-use store::Change;
+use crate::ground::facts::{Fact, SubscriptionStanding};
+use store::Moved;
 
-/// A period was paid: last payment, next charge, and a new count of services.
-pub async fn record_payment(payment: &SubscriptionPayment, work: &mut Work) -> Result<(), Failure> {
-    match store::record_payment(work, payment).await? {
-        Change::Done(contract) => {
-            let detail = json!({ "factura_stripe": payment.invoice, "monto": payment.amount.to_string() });
-            work.audit("contrato.pago_registrado", "contratos_b2b", contract, detail);
-        }
-        Change::Before => {}
-        Change::NoContract => unmatched(&payment.subscription, work),
+/// Brings the contract to where its subscription stands: last payment, next charge, a new count of services when a
+/// period was paid, and whether it is in order, behind or over.
+pub async fn follow(standing: &SubscriptionStanding, work: &mut Work) -> Result<(), Failure> {
+    let Some(moved) = store::follow(work, standing).await? else {
+        unmatched(standing, work);
+        return Ok(());
+    };
+    for action in actions(&moved) {
+        let detail = json!({
+            "suscripcion": standing.subscription,
+            "factura_stripe": standing.last_payment.as_ref().map(|payment| &payment.invoice),
+            "antes": moved.before,
+        });
+        work.audit(action, "contratos_b2b", moved.contract, detail);
+    }
+    if moved.now == "inactivo" && moved.before != "inactivo" {
+        work.say(Fact::ContractEnded {
+            contract: moved.contract,
+            subscription: standing.subscription.clone(),
+        });
     }
     Ok(())
 }
 
-/// The subscription ended: the contract is inactive from then on.
-pub async fn end(
-    subscription: &str,
-    named: Option<ContractId>,
-    ended_at: DateTime<Utc>,
-    work: &mut Work,
-) -> Result<(), Failure> {
-    match store::end(work, subscription, named, ended_at).await? {
-        Change::Done(contract) => {
-            work.audit(
-                "contrato.inactivado",
-                "contratos_b2b",
-                contract,
-                json!({ "suscripcion": subscription }),
-            );
-            work.say(Fact::ContractEnded {
-                contract,
-                subscription: subscription.to_owned(),
-            });
-        }
-        Change::Before => {}
-        Change::NoContract => unmatched(subscription, work),
-    }
-    Ok(())
-}
-
-fn unmatched(subscription: &str, work: &mut Work) {
-    work.say(Fact::SubscriptionUnmatched {
-        subscription: subscription.to_owned(),
+/// What the audit log says of a move.
+fn actions(moved: &Moved) -> Vec<&'static str> {
+    let state = (moved.before != moved.now).then_some(match moved.now.as_str() {
+        "inactivo" => "contrato.inactivado",
+        "moroso" => "contrato.moroso",
+        _ => "contrato.al_corriente",
     });
-    work.park(format!(
-        "unmatched: no contract has the subscription {subscription}"
-    ));
+    let paid = moved.paid.then_some("contrato.pago_registrado");
+    let renewed = moved.renewed.then_some("contrato.periodo_renovado");
+    let mut actions: Vec<&'static str> = [state, paid, renewed].into_iter().flatten().collect();
+    if actions.is_empty() && moved.written {
+        actions.push("contrato.actualizado");
+    }
+    actions
+}
+
+/// Nobody has that subscription. It matters once money came or the subscription ended.
+fn unmatched(standing: &SubscriptionStanding, work: &mut Work) {
+    if standing.last_payment.is_some() || standing.ended_at.is_some() {
+        work.say(Fact::SubscriptionUnmatched {
+            subscription: standing.subscription.clone(),
+        });
+        work.park(format!(
+            "unmatched: no contract has the subscription {}",
+            standing.subscription
+        ));
+    }
 }

@@ -3,88 +3,86 @@
 //! A subscription finds its contract by `stripe_subscription_id`; a contract that has none yet is found by the
 //! `contract_id` in the subscription's metadata, and keeps the subscription from then on.
 
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
-
 use crate::engine::Failure;
 use crate::engine::work::Work;
-use crate::ground::facts::SubscriptionPayment;
+use crate::ground::facts::SubscriptionStanding;
 use crate::ground::values::ContractId;
 
-/// What a change of a contract came to.
-pub enum Change {
-    /// It was made.
-    Done(ContractId),
-    /// The contract had already come as far.
-    Before,
-    /// The subscription belongs to no contract.
-    NoContract,
+/// What following a subscription came to.
+pub struct Moved {
+    /// Which contract.
+    pub contract: ContractId,
+    /// Its `estado` before.
+    pub before: String,
+    /// Its `estado` now.
+    pub now: String,
+    /// Whether a payment was noted.
+    pub paid: bool,
+    /// Whether a new period began, with new services.
+    pub renewed: bool,
+    /// Whether the row changed at all.
+    pub written: bool,
 }
 
-impl Change {
-    fn of(found: Option<(Uuid, bool)>) -> Self {
-        match found {
-            Some((contract, true)) => Self::Done(ContractId(contract)),
-            Some((_, false)) => Self::Before,
-            None => Self::NoContract,
-        }
-    }
-}
-
-/// Notes the payment of a period, unless this very invoice or a later payment is noted already.
-pub async fn record_payment(work: &mut Work, payment: &SubscriptionPayment) -> Result<Change, Failure> {
+/// Brings the contract to where the subscription stands. None when no contract has it.
+///
+/// A payment is noted unless a later one is; services are counted anew once per period, whose invoice the contract
+/// remembers. What is over stays over.
+pub async fn follow(work: &mut Work, standing: &SubscriptionStanding) -> Result<Option<Moved>, Failure> {
+    let payment = standing.last_payment.as_ref();
     let found = sqlx::query!(
         r#"with contract as (
-             select id, ultimo_pago_en, ultima_factura_stripe from contratos_b2b
+             select * from contratos_b2b
              where stripe_subscription_id = $1 or (id = $2 and stripe_subscription_id is null)
              order by stripe_subscription_id nulls last limit 1 for update),
-         noted as (
-             update contratos_b2b as noted set
-                 stripe_subscription_id = $1, ultimo_pago_en = $3, ultimo_pago_monto = $4,
-                 ultima_factura_stripe = $7,
-                 proximo_cobro_en = coalesce($5, proximo_cobro_en),
-                 servicios_disponibles = case when $6 then servicios_incluidos else servicios_disponibles end,
-                 estado = case when estado = 'moroso' then 'activo' else estado end
-             from contract
-             where noted.id = contract.id and contract.ultima_factura_stripe is distinct from $7
-               and (contract.ultimo_pago_en is null or contract.ultimo_pago_en <= $3)
+         next as (
+             select id,
+                 case when $3::timestamptz is not null or estado = 'inactivo' then 'inactivo'
+                      when $4 and estado = 'activo' then 'moroso'
+                      when not $4 and estado = 'moroso' then 'activo'
+                      else estado::text end as estado,
+                 $5::timestamptz is not null and $5 >= coalesce(ultimo_pago_en, '-infinity') as pays,
+                 $7::text is not null and $7 is distinct from ultima_factura_stripe as renews
+             from contract),
+         written as (
+             update contratos_b2b as row set
+                 stripe_subscription_id = $1,
+                 estado = next.estado,
+                 cancelado_en = coalesce($3, row.cancelado_en),
+                 ultimo_pago_en = case when pays then $5 else row.ultimo_pago_en end,
+                 ultimo_pago_monto = case when pays then $6 else row.ultimo_pago_monto end,
+                 ultima_factura_stripe = coalesce($7, row.ultima_factura_stripe),
+                 servicios_disponibles = case when renews then row.servicios_incluidos else row.servicios_disponibles end,
+                 proximo_cobro_en = coalesce($8, row.proximo_cobro_en)
+             from next, contract
+             where row.id = next.id
+               and (contract.stripe_subscription_id is distinct from $1
+                    or contract.estado::text is distinct from next.estado or renews
+                    or pays and ($5, $6) is distinct from (contract.ultimo_pago_en, contract.ultimo_pago_monto)
+                    or coalesce($8, contract.proximo_cobro_en) is distinct from contract.proximo_cobro_en
+                    or coalesce($3, contract.cancelado_en) is distinct from contract.cancelado_en)
              returning 1)
-         select id, exists (select from noted) as "noted!" from contract"#,
-        payment.subscription,
-        payment.contract.map(|contract| contract.0),
-        payment.paid_at,
-        payment.amount.decimal(),
-        payment.next_charge_at,
-        payment.starts_period,
-        payment.invoice,
+         select contract.id as "id!", contract.estado::text as "before!", next.estado as "now!", renews as "renews!",
+                pays and ($5, $6) is distinct from (contract.ultimo_pago_en, contract.ultimo_pago_monto) as "paid!",
+                exists (select from written) as "written!"
+         from contract, next"#,
+        standing.subscription,
+        standing.contract.map(|contract| contract.0),
+        standing.ended_at,
+        standing.behind,
+        payment.map(|payment| payment.paid_at),
+        payment.map(|payment| payment.amount),
+        standing.period,
+        standing.next_charge_at,
     )
     .fetch_optional(work.connection())
     .await?;
-    Ok(Change::of(found.map(|row| (row.id, row.noted))))
-}
-
-/// Makes the contract inactive.
-pub async fn end(
-    work: &mut Work,
-    subscription: &str,
-    named: Option<ContractId>,
-    ended_at: DateTime<Utc>,
-) -> Result<Change, Failure> {
-    let found = sqlx::query!(
-        r#"with contract as (
-             select id, estado from contratos_b2b
-             where stripe_subscription_id = $1 or (id = $2 and stripe_subscription_id is null)
-             order by stripe_subscription_id nulls last limit 1 for update),
-         ended as (
-             update contratos_b2b as ended set stripe_subscription_id = $1, estado = 'inactivo', cancelado_en = $3
-             from contract where ended.id = contract.id and contract.estado <> 'inactivo'
-             returning 1)
-         select id, exists (select from ended) as "ended!" from contract"#,
-        subscription,
-        named.map(|contract| contract.0),
-        ended_at,
-    )
-    .fetch_optional(work.connection())
-    .await?;
-    Ok(Change::of(found.map(|row| (row.id, row.ended))))
+    Ok(found.map(|row| Moved {
+        contract: ContractId(row.id),
+        before: row.before,
+        now: row.now,
+        paid: row.paid,
+        renewed: row.renews,
+        written: row.written,
+    }))
 }

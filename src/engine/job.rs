@@ -36,6 +36,7 @@ pub trait Job: Send + Sync + 'static {
 pub struct NewJob {
     pub(super) id: Uuid,
     pub(super) kind: &'static str,
+    pub(super) key: Option<String>,
     pub(super) payload: Value,
     pub(super) run_at: DateTime<Utc>,
     pub(super) cause: Option<Uuid>,
@@ -48,26 +49,46 @@ impl NewJob {
         Ok(Self {
             id: work.new_id(),
             kind,
+            key: None,
             payload,
             run_at: work.now(),
             cause: work.cause(),
         })
     }
+
+    /// The same, once for ever: nothing is asked for when a job of this kind with this key ever was, whatever became
+    /// of it. The key holds ids and codes, no personal data.
+    pub fn once(
+        work: &Work,
+        kind: &'static str,
+        key: impl Into<String>,
+        payload: &impl Serialize,
+    ) -> Result<Self, Failure> {
+        let key = Some(key.into());
+        Ok(Self {
+            key,
+            ..Self::now(work, kind, payload)?
+        })
+    }
 }
 
-/// Puts the jobs into the table, inside the transaction of the work that asks for them.
+/// Puts the jobs into the table, inside the transaction of the work that asks for them. In one order for everybody:
+/// two transactions that ask for the same keys must not wait for each other.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     jobs: &[NewJob],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "insert into engine.jobs (id, kind, payload, run_at, cause, created_at)
-         select id, kind, payload, run_at, cause, $6
-         from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::uuid[])
-              as job (id, kind, payload, run_at, cause)",
+        "insert into engine.jobs (id, kind, key, payload, run_at, cause, created_at)
+         select id, kind, key, payload, run_at, cause, $7
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::uuid[])
+              as job (id, kind, key, payload, run_at, cause)
+         order by kind, key
+         on conflict (kind, key) where key is not null do nothing",
         &jobs.iter().map(|job| job.id).collect::<Vec<_>>()[..],
         &jobs.iter().map(|job| job.kind).collect::<Vec<_>>()[..] as &[&str],
+        &jobs.iter().map(|job| job.key.as_deref()).collect::<Vec<_>>()[..] as &[Option<&str>],
         &jobs.iter().map(|job| job.payload.clone()).collect::<Vec<_>>()[..],
         &jobs.iter().map(|job| job.run_at).collect::<Vec<_>>()[..],
         &jobs.iter().map(|job| job.cause).collect::<Vec<_>>()[..] as &[Option<Uuid>],

@@ -9,6 +9,7 @@ mod piece;
 mod process;
 pub mod queue;
 pub mod receive;
+pub mod recent;
 pub mod schedule;
 pub mod source;
 pub mod watch;
@@ -28,6 +29,7 @@ use crate::tools::db::Pools;
 use inbox::Inbox;
 use job::{AnyJob, Job};
 use queue::Wakers;
+use recent::Recent;
 use schedule::Schedule;
 use source::Source;
 use work::{React, Unit, Work};
@@ -44,6 +46,7 @@ pub struct Engine {
     pub settings: config::Worker,
     /// The door of the inbox.
     pub inbox: Inbox,
+    recent: Option<Recent>,
     sources: HashMap<&'static str, Arc<dyn Source>>,
     jobs: HashMap<&'static str, Arc<dyn AnyJob>>,
     schedule: Vec<Schedule>,
@@ -62,12 +65,20 @@ impl Engine {
             clock,
             settings: file.worker.clone(),
             inbox,
+            recent: None,
             sources: HashMap::new(),
             jobs: HashMap::new(),
             schedule: Vec::new(),
             react,
             wakers,
         }
+    }
+
+    /// Adds a memory of the events stored of late, besides the inbox.
+    #[must_use]
+    pub fn with_recent(mut self, recent: Option<Recent>) -> Self {
+        self.recent = recent;
+        self
     }
 
     /// Adds a provider.

@@ -10,6 +10,9 @@ use uuid::Uuid;
 /// Where OnlyCar works and its month ends: Nuevo Laredo follows the daylight saving of the United States.
 pub const BUSINESS_ZONE: Tz = chrono_tz::America::Matamoros;
 
+/// Where Stripe's dates for Mexico are made: vouchers end at midnight there.
+pub const CENTRAL_ZONE: Tz = chrono_tz::America::Mexico_City;
+
 /// What time it is, for everybody: the system's clock, or one that a test moves by hand.
 #[derive(Clone, Debug)]
 pub struct Clock(Kind);

@@ -1,8 +1,10 @@
 //! What can happen in this business, in the past tense, and who did it.
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
-use super::values::{ClientId, ContractId, Money, ServiceId};
+use super::values::{ClientId, ContractId, ServiceId};
 
 /// Who caused a change; what `logs_auditoria.actor` shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,32 +25,46 @@ impl Actor {
     }
 }
 
-/// Why a payment attempt failed, in Stripe's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaymentError {
-    /// `last_payment_error.decline_code`, else `.code`, as in `insufficient_funds`.
-    pub code: String,
-    /// The sentence for people, in the language Stripe chose.
-    pub message: String,
-}
-
-/// One paid period of a subscription, as its invoice tells.
+/// The payment of a subscription's period.
 #[derive(Clone, Debug)]
-pub struct SubscriptionPayment {
-    /// Stripe's subscription, `sub_…`.
-    pub subscription: String,
-    /// The contract that the subscription's metadata names, if it does.
-    pub contract: Option<ContractId>,
+pub struct PeriodPayment {
     /// Stripe's invoice, `in_…`.
     pub invoice: String,
     /// What was paid.
-    pub amount: Money,
+    pub amount: Decimal,
+    /// In which currency.
+    pub currency: String,
     /// When.
     pub paid_at: DateTime<Utc>,
-    /// When the period that was paid ends and the next charge comes.
+}
+
+/// Where a subscription stands at Stripe, all told.
+#[derive(Clone, Debug)]
+pub struct SubscriptionStanding {
+    /// Stripe's subscription, `sub_…`.
+    pub subscription: String,
+    /// The contract that it names, if it does.
+    pub contract: Option<ContractId>,
+    /// When it ended, if it did.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Whether a payment is due that could not be charged.
+    pub behind: bool,
+    /// When the next charge comes.
     pub next_charge_at: Option<DateTime<Utc>>,
-    /// Whether a new period began: a proration in the middle of one gives no new services.
-    pub starts_period: bool,
+    /// The last payment.
+    pub last_payment: Option<PeriodPayment>,
+    /// The invoice that began the period that is paid: a new one gives new services.
+    pub period: Option<String>,
+}
+
+/// How a payment can be made outside of Stripe's pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Instructions {
+    /// With a voucher, in cash at a shop.
+    Oxxo,
+    /// By bank transfer.
+    Spei,
 }
 
 /// An event or a job whose handler did not end.
@@ -92,6 +108,11 @@ pub enum Fact {
         /// What arrived.
         amount: String,
     },
+    /// It was found what a payment was for that had named no service of ours.
+    PaymentMatched {
+        /// The payment, `pi_…`.
+        payment: String,
+    },
     /// A payment attempt failed; the client may have to act.
     PaymentFailed {
         /// The service it was for, when it names one.
@@ -102,18 +123,63 @@ pub enum Fact {
         payment: String,
         /// Stripe's code of the reason, as in `insufficient_funds`.
         code: String,
+        /// What makes this attempt another than the one before: its charge, or its time.
+        attempt: String,
     },
-    /// A subscription's invoice was paid.
-    SubscriptionPaid(SubscriptionPayment),
-    /// A subscription ended at Stripe.
-    SubscriptionEnded {
-        /// Stripe's subscription, `sub_…`.
-        subscription: String,
-        /// The contract that the subscription's metadata names, if it does.
-        contract: Option<ContractId>,
-        /// When it ended.
-        ended_at: DateTime<Utc>,
+    /// The payer got a voucher or an account to transfer to, and has to pay there.
+    PaymentAwaited {
+        /// Who has to be told.
+        client: ClientId,
+        /// The payment, `pi_…`.
+        payment: String,
+        /// How it is paid.
+        by: Instructions,
+        /// What came in so far of a transfer in parts: how much is missing.
+        missing: Option<String>,
     },
+    /// Money of a service's payment went back to the payer.
+    ServiceRefunded {
+        /// The service.
+        service: ServiceId,
+        /// The payment, `pi_…`.
+        payment: String,
+        /// How much in all.
+        refunded: String,
+        /// Whether nothing of the payment is left.
+        whole: bool,
+    },
+    /// A service that had been given back is paid after all: the refund came to nothing, or it was paid again.
+    ServiceRefundUndone {
+        /// The service.
+        service: ServiceId,
+    },
+    /// A refund came to nothing: the payer did not get the money.
+    RefundFailed {
+        /// Stripe's refund, `re_…`.
+        refund: String,
+        /// Stripe's word for the reason.
+        reason: String,
+    },
+    /// A payer asked the bank for the money back, or that dispute moved on.
+    Disputed {
+        /// Stripe's dispute, `dp_…`.
+        dispute: String,
+        /// The payment, when known.
+        payment: Option<String>,
+        /// How much.
+        amount: String,
+        /// Where it stands.
+        status: String,
+        /// Until when evidence can be handed in.
+        due: Option<DateTime<Utc>>,
+    },
+    /// A dispute was decided for us, or withdrawn.
+    DisputeWon {
+        /// Stripe's dispute.
+        dispute: String,
+    },
+    /// A subscription moved on, or one of its invoices did.
+    SubscriptionStands(SubscriptionStanding),
     /// A contract became inactive.
     ContractEnded {
         /// The contract.
@@ -125,6 +191,38 @@ pub enum Fact {
     SubscriptionUnmatched {
         /// Stripe's subscription.
         subscription: String,
+    },
+    /// A subscription's trial ends in a few days.
+    TrialEnding {
+        /// Who has to be told.
+        client: ClientId,
+        /// Stripe's subscription.
+        subscription: String,
+        /// When.
+        ends_at: DateTime<Utc>,
+    },
+    /// A subscription's invoice could not be charged.
+    InvoiceFailed {
+        /// Who has to be told.
+        client: ClientId,
+        /// Stripe's invoice.
+        invoice: String,
+        /// Which attempt it was.
+        attempt: i64,
+    },
+    /// A subscription's invoice waits for the client: the bank wants to know who pays.
+    InvoiceNeedsClient {
+        /// Who has to be told.
+        client: ClientId,
+        /// Stripe's invoice.
+        invoice: String,
+    },
+    /// Stripe could not finish an invoice.
+    InvoiceStuck {
+        /// Stripe's invoice.
+        invoice: String,
+        /// Stripe's word for the reason.
+        reason: String,
     },
     /// An event or a job was kept for a person: trying it again is useless.
     Parked(Closed),

@@ -1,11 +1,13 @@
 //! Incidents: one per cause, told to the team once, counted when it comes again.
 
 use super::Notice;
+use super::incidents::Incident;
 use crate::engine::Failure;
 use crate::engine::work::Work;
 
-/// Opens the incident `cause`, or counts it when it is open already. Title and detail are Spanish, for the team.
-pub async fn raise(work: &mut Work, cause: &str, title: &str, detail: &str) -> Result<(), Failure> {
+/// Opens the incident, or counts it when one of the same cause is open already.
+pub async fn raise(work: &mut Work, incident: Incident) -> Result<(), Failure> {
+    let Incident { cause, title, detail } = incident;
     let (id, now) = (work.new_id(), work.now());
     let detail = detail.replace('\0', "\u{fffd}");
     let raised = sqlx::query!(

@@ -1,10 +1,12 @@
 //! Notifications: mail to clients, mail and chat to the internal team. Always as jobs, never inside a handler.
 
 pub mod alerts;
+pub mod incidents;
 mod mail;
 mod recipients;
 mod templates;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgPool;
@@ -14,6 +16,7 @@ use crate::engine::Failure;
 use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
 use crate::ground::config;
+use crate::ground::facts::Instructions;
 use crate::ground::values::{ClientId, ContractId, ServiceId};
 use mail::{Mailer, Team};
 use templates::Message;
@@ -31,8 +34,46 @@ pub enum Notice {
         client: ClientId,
         /// What was to be paid; a subscription's payment names none.
         service: Option<ServiceId>,
+        /// The payment and its attempt.
+        attempt: String,
         /// Stripe's code of the reason.
         code: String,
+    },
+    /// To the client: here is the voucher, or the account to transfer to.
+    PaymentAwaited {
+        /// Whom to tell.
+        client: ClientId,
+        /// Stripe's payment.
+        payment: String,
+        /// How it is paid.
+        by: Instructions,
+        /// What is missing of a transfer that came in parts.
+        missing: Option<String>,
+    },
+    /// To the client: the subscription could not be charged.
+    InvoiceFailed {
+        /// Whom to tell.
+        client: ClientId,
+        /// Stripe's invoice.
+        invoice: String,
+        /// Which attempt.
+        attempt: i64,
+    },
+    /// To the client: the bank wants to know who pays.
+    InvoiceNeedsClient {
+        /// Whom to tell.
+        client: ClientId,
+        /// Stripe's invoice.
+        invoice: String,
+    },
+    /// To the client: the trial ends, from then on the subscription is charged.
+    TrialEnding {
+        /// Whom to tell.
+        client: ClientId,
+        /// Stripe's subscription.
+        subscription: String,
+        /// When.
+        ends_at: DateTime<Utc>,
     },
     /// To the team: a contract became inactive.
     ContractEnded {
@@ -49,11 +90,39 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// Asks for the notice to be sent once the unit of work is committed.
+    /// Asks for the notice to be sent once the unit of work is committed. The same is never sent again, whatever
+    /// comes twice, late or again.
     pub fn send(&self, work: &mut Work) -> Result<(), Failure> {
-        let job = NewJob::now(work, KIND, self)?;
+        let job = NewJob::once(work, KIND, self.key(), self)?;
         work.enqueue(job);
         Ok(())
+    }
+
+    /// What makes it another notice than the one before.
+    fn key(&self) -> String {
+        match self {
+            Self::PaymentFailed { attempt, .. } => format!("pago-fallido:{attempt}"),
+            Self::PaymentAwaited { payment, missing, .. } => {
+                format!(
+                    "pago-pendiente:{payment}:{}",
+                    missing.as_deref().unwrap_or("todo")
+                )
+            }
+            Self::InvoiceFailed { invoice, attempt, .. } => format!("factura-fallida:{invoice}:{attempt}"),
+            Self::InvoiceNeedsClient { invoice, .. } => format!("factura-por-confirmar:{invoice}"),
+            Self::TrialEnding {
+                subscription,
+                ends_at,
+                ..
+            } => {
+                format!("prueba-por-terminar:{subscription}:{}", ends_at.timestamp())
+            }
+            Self::ContractEnded {
+                contract,
+                subscription,
+            } => format!("contrato-terminado:{contract}:{subscription}"),
+            Self::Alert { alert } => format!("alerta:{alert}"),
+        }
     }
 
     /// What it is about, for the audit log.
@@ -63,7 +132,11 @@ impl Notice {
                 service: Some(service),
                 ..
             } => ("servicios", service.0),
-            Self::PaymentFailed { client, .. } => ("clientes", client.0),
+            Self::PaymentFailed { client, .. }
+            | Self::PaymentAwaited { client, .. }
+            | Self::InvoiceFailed { client, .. }
+            | Self::InvoiceNeedsClient { client, .. }
+            | Self::TrialEnding { client, .. } => ("clientes", client.0),
             Self::ContractEnded { contract, .. } => ("contratos_b2b", contract.0),
             Self::Alert { alert } => ("alertas", *alert),
         }
@@ -96,24 +169,47 @@ impl Notify {
     }
 
     async fn message(&self, notice: &Notice) -> Result<Message, Failure> {
+        let pool = &self.pool;
         match notice {
             Notice::PaymentFailed {
                 client,
                 service,
                 code,
+                ..
             } => {
-                let client = recipients::client(&self.pool, *client).await?;
-                let service = recipients::service(&self.pool, *service).await?;
+                let client = recipients::client(pool, *client).await?;
+                let service = recipients::service(pool, *service).await?;
                 templates::payment_failed(&client, service.as_ref(), code)
+            }
+            Notice::PaymentAwaited {
+                client,
+                payment,
+                by,
+                missing,
+            } => {
+                let client = recipients::client(pool, *client).await?;
+                let payment = recipients::payment(pool, payment).await?;
+                templates::payment_awaited(&client, &payment, *by, missing.as_deref())
+            }
+            Notice::InvoiceFailed { client, invoice, .. } => {
+                let client = recipients::client(pool, *client).await?;
+                templates::invoice_failed(&client, &recipients::invoice(pool, invoice).await?)
+            }
+            Notice::InvoiceNeedsClient { client, invoice } => {
+                let client = recipients::client(pool, *client).await?;
+                templates::invoice_needs_client(&client, &recipients::invoice(pool, invoice).await?)
+            }
+            Notice::TrialEnding { client, ends_at, .. } => {
+                templates::trial_ending(&recipients::client(pool, *client).await?, *ends_at)
             }
             Notice::ContractEnded {
                 contract,
                 subscription,
             } => {
-                let contract = recipients::contract(&self.pool, *contract).await?;
+                let contract = recipients::contract(pool, *contract).await?;
                 templates::contract_ended(&contract, subscription)
             }
-            Notice::Alert { alert } => templates::alert(&recipients::alert(&self.pool, *alert).await?),
+            Notice::Alert { alert } => templates::alert(&recipients::alert(pool, *alert).await?),
         }
     }
 

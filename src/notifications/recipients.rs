@@ -1,5 +1,6 @@
 //! Who is told and what about: looked up when the notice is sent, so that jobs hold no personal data.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -23,6 +24,20 @@ pub struct Contract {
     pub id: Uuid,
     pub kind: String,
     pub client: String,
+}
+
+/// A payment that waits to be made outside of Stripe's pages.
+pub struct Payment {
+    pub amount: String,
+    pub service: Option<String>,
+    pub page: Option<String>,
+    pub expires: Option<DateTime<Utc>>,
+}
+
+/// An invoice of a subscription.
+pub struct Invoice {
+    pub amount: Option<String>,
+    pub page: Option<String>,
 }
 
 /// An incident.
@@ -68,6 +83,39 @@ pub async fn contract(pool: &PgPool, contract: ContractId) -> Result<Contract, F
         id: found.id,
         kind: found.tipo,
         client: found.nombre,
+    })
+}
+
+pub async fn payment(pool: &PgPool, payment: &str) -> Result<Payment, Failure> {
+    let found = sqlx::query!(
+        r#"select amount, currency, instructions_url, instructions_expire, descripcion as "descripcion?"
+           from stripe.payments left join servicios on servicios.id = payments.servicio_id where payments.id = $1"#,
+        payment,
+    )
+    .fetch_optional(pool)
+    .await?;
+    let found = found.ok_or_else(|| Failure::Park(format!("there is no payment {payment} any more")))?;
+    Ok(Payment {
+        amount: format!("${} {}", found.amount, found.currency),
+        service: found.descripcion,
+        page: found.instructions_url,
+        expires: found.instructions_expire,
+    })
+}
+
+pub async fn invoice(pool: &PgPool, invoice: &str) -> Result<Invoice, Failure> {
+    let found = sqlx::query!(
+        "select amount_due, currency, hosted_invoice_url from stripe.invoices where id = $1",
+        invoice,
+    )
+    .fetch_optional(pool)
+    .await?;
+    let found = found.ok_or_else(|| Failure::Park(format!("there is no invoice {invoice} any more")))?;
+    Ok(Invoice {
+        amount: found
+            .amount_due
+            .map(|amount| format!("${amount} {}", found.currency)),
+        page: found.hosted_invoice_url,
     })
 }
 

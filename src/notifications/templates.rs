@@ -1,9 +1,12 @@
 //! The Spanish texts: each message has a plain text and the same as HTML, out of `templates/mail/`.
 
 use askama::Template;
+use chrono::{DateTime, Utc};
 
-use super::recipients::{Alert, Client, Contract, Service};
+use super::recipients::{Alert, Client, Contract, Invoice, Payment, Service};
 use crate::engine::Failure;
+use crate::ground::clock::{BUSINESS_ZONE, CENTRAL_ZONE};
+use crate::ground::facts::Instructions;
 
 /// A message, ready to send.
 pub struct Message {
@@ -30,6 +33,9 @@ macro_rules! pair {
 pair!(PaymentFailedText = "mail/pago_fallido.txt", PaymentFailedHtml = "mail/pago_fallido.html", {
     name: &'a str, service: Option<&'a Service>, reason: &'a str
 });
+pair!(ClientText = "mail/cliente.txt", ClientHtml = "mail/cliente.html", {
+    name: &'a str, lines: &'a [&'a str], link: Option<(&'a str, &'a str)>
+});
 pair!(TeamText = "mail/equipo.txt", TeamHtml = "mail/equipo.html", { title: &'a str, detail: &'a str });
 
 pub fn payment_failed(client: &Client, service: Option<&Service>, code: &str) -> Result<Message, Failure> {
@@ -48,6 +54,110 @@ pub fn payment_failed(client: &Client, service: Option<&Service>, code: &str) ->
             service,
             reason,
         })?,
+    })
+}
+
+pub fn payment_awaited(
+    client: &Client,
+    payment: &Payment,
+    by: Instructions,
+    missing: Option<&str>,
+) -> Result<Message, Failure> {
+    let Payment {
+        amount,
+        page,
+        expires,
+        ..
+    } = payment;
+    let service = payment.service.as_deref().unwrap_or("tu servicio");
+    let until = expires.map(|at| format!(" Vence el {} (hora del centro de México).", central(at)));
+    let until = until.unwrap_or_default();
+    let (subject, line, label) = match (by, missing) {
+        (Instructions::Oxxo, _) => (
+            "Tu ficha para pagar en OXXO",
+            format!(
+                "Con esta ficha pagas {amount} por {service} en cualquier OXXO.{until} El pago se refleja al siguiente día hábil."
+            ),
+            "Ver la ficha",
+        ),
+        (Instructions::Spei, None) => (
+            "Datos para tu transferencia a OnlyCar",
+            format!("Transfiere {amount} por {service} con los datos de esta página (SPEI)."),
+            "Ver los datos",
+        ),
+        (Instructions::Spei, Some(missing)) => (
+            "Tu transferencia llegó incompleta",
+            format!(
+                "Recibimos una parte de los {amount} por {service}. Faltan ${missing}: transfiérelos a la misma cuenta."
+            ),
+            "Ver los datos",
+        ),
+    };
+    to_client(
+        client,
+        subject,
+        &[&line],
+        page.as_deref().map(|page| (label, page)),
+    )
+}
+
+pub fn invoice_failed(client: &Client, invoice: &Invoice) -> Result<Message, Failure> {
+    let amount = invoice.amount.as_deref().unwrap_or("el importe");
+    let line = format!("No pudimos cobrar {amount} de tu suscripción.");
+    let next = "Qué hacer: paga en la página de la factura o actualiza tu método de pago. Lo intentaremos de nuevo en \
+                los próximos días.";
+    let page = invoice.page.as_deref().map(|page| ("Pagar la factura", page));
+    to_client(
+        client,
+        "No pudimos cobrar tu suscripción de OnlyCar",
+        &[&line, next],
+        page,
+    )
+}
+
+pub fn invoice_needs_client(client: &Client, invoice: &Invoice) -> Result<Message, Failure> {
+    let amount = invoice.amount.as_deref().unwrap_or("el importe");
+    let line = format!("Tu banco pide que confirmes el pago de {amount} de tu suscripción.");
+    let page = invoice.page.as_deref().map(|page| ("Confirmar el pago", page));
+    to_client(
+        client,
+        "Confirma el pago de tu suscripción de OnlyCar",
+        &[&line],
+        page,
+    )
+}
+
+pub fn trial_ending(client: &Client, ends_at: DateTime<Utc>) -> Result<Message, Failure> {
+    let day = ends_at.with_timezone(&BUSINESS_ZONE).format("%d/%m/%Y");
+    let line = format!(
+        "Tu periodo de prueba termina el {day}. Ese día haremos el primer cargo a tu método de pago."
+    );
+    let next = "Si no quieres continuar, responde a este correo antes de esa fecha.";
+    to_client(
+        client,
+        "Tu periodo de prueba está por terminar",
+        &[&line, next],
+        None,
+    )
+}
+
+fn central(at: DateTime<Utc>) -> impl std::fmt::Display {
+    at.with_timezone(&CENTRAL_ZONE).format("%d/%m/%Y a las %H:%M")
+}
+
+fn to_client(
+    client: &Client,
+    subject: &str,
+    lines: &[&str],
+    link: Option<(&str, &str)>,
+) -> Result<Message, Failure> {
+    let name = client.name.as_str();
+    Ok(Message {
+        to_team: false,
+        to: client.email.clone(),
+        subject: subject.to_owned(),
+        text: render(&ClientText { name, lines, link })?,
+        html: render(&ClientHtml { name, lines, link })?,
     })
 }
 

@@ -67,6 +67,14 @@ impl<'a> Object<'a> {
             .map(|text| text.replace('\0', "\u{fffd}").chars().take(500).collect())
     }
 
+    /// The address of a page, to be shown to people.
+    pub fn page(&self, path: &str) -> Option<String> {
+        let page = self.find(path)?.as_str()?;
+        let fit =
+            page.starts_with("https://") && page.len() <= 2000 && page.bytes().all(|b| b.is_ascii_graphic());
+        fit.then(|| page.to_owned())
+    }
+
     /// The id at `path`, whether it came as an id or as the expanded object. Something that is no id of Stripe's is
     /// treated as absent.
     pub fn id(&self, path: &str) -> Option<String> {
@@ -97,6 +105,11 @@ impl<'a> Object<'a> {
             .as_i64()
             .filter(|seconds| SECONDS.contains(seconds))?;
         DateTime::from_timestamp(seconds, 0)
+    }
+
+    /// A whole number.
+    pub fn count(&self, path: &str) -> Option<i64> {
+        self.find(path)?.as_i64()
     }
 
     /// A truth value.

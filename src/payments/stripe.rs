@@ -9,13 +9,15 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::ask::Question;
 use super::events;
-use super::read::SECONDS;
-use super::shapes::{Invoice, PaymentIntent, Subscription};
+use super::objects::Family;
+use super::read::{Object, SECONDS};
 use super::signature::{self, SigningSecrets};
+use super::told::Told;
 use crate::engine::Failure;
 use crate::engine::source::{Envelope, Event, Refusal, Source};
-use crate::engine::work::Work;
+use crate::engine::work::{Verdict, Work};
 use crate::ground::config;
 use crate::ground::facts::Actor;
 
@@ -23,27 +25,6 @@ use crate::ground::facts::Actor;
 pub struct Stripe {
     secrets: SigningSecrets,
     live: bool,
-}
-
-/// The events that somebody here acts on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    PaymentSucceeded,
-    PaymentFailed,
-    InvoicePaid,
-    SubscriptionEnded,
-}
-
-impl Kind {
-    fn of(event_type: &str) -> Option<Self> {
-        match event_type {
-            "payment_intent.succeeded" => Some(Self::PaymentSucceeded),
-            "payment_intent.payment_failed" => Some(Self::PaymentFailed),
-            "invoice.payment_succeeded" => Some(Self::InvoicePaid),
-            "customer.subscription.deleted" => Some(Self::SubscriptionEnded),
-            _ => None,
-        }
-    }
 }
 
 /// A thin event's type is the snapshot's with this in front.
@@ -61,30 +42,38 @@ impl Stripe {
     async fn dispatch(&self, event: &Event, work: &mut Work) -> Result<(), Failure> {
         let body: Value = serde_json::from_slice(&event.payload)
             .map_err(|error| Failure::Park(format!("unknown shape: the JSON cannot be read: {error}")))?;
-        if event.event_type.starts_with(THIN) {
-            return Err(Failure::Park(
-                "a thin event: it names its object without carrying it".to_owned(),
-            ));
-        }
         if self.live && body.get("livemode") == Some(&Value::Bool(false)) {
             return Err(Failure::Park(
                 "made in Stripe's test mode while our key is live: nothing was changed".to_owned(),
             ));
         }
-        match Kind::of(&event.event_type) {
-            Some(Kind::PaymentSucceeded) => {
-                events::payment_succeeded(event, &PaymentIntent::of(&body)?, work).await
+        let (event_type, thin) = kind(&event.event_type);
+        match events::family(event_type) {
+            None => {
+                work.end(Verdict::Ignored(format!("nobody here acts on {event_type}")));
+                Ok(())
             }
-            Some(Kind::PaymentFailed) => {
-                events::payment_failed(event, &PaymentIntent::of(&body)?, work).await
+            Some(family) if thin => ask_for_it(family, &body, work),
+            Some(family) => {
+                let object = Object::at(&body, "/data/object")?;
+                events::take_in(family, object, &Told::by_event(event), work).await
             }
-            Some(Kind::InvoicePaid) => events::invoice_paid(event, &Invoice::of(&body)?, work).await,
-            Some(Kind::SubscriptionEnded) => {
-                events::subscription_ended(event, &Subscription::of(&body)?, work).await
-            }
-            None => Err(Failure::Park(format!("no handler for {}", event.event_type))),
         }
     }
+}
+
+/// The event's type as a snapshot has it, and whether it is a thin one.
+fn kind(event_type: &str) -> (&str, bool) {
+    match event_type.strip_prefix(THIN) {
+        Some(snapshot) => (snapshot, true),
+        None => (event_type, false),
+    }
+}
+
+/// A thin event names its object without carrying it.
+fn ask_for_it(family: Family, body: &Value, work: &mut Work) -> Result<(), Failure> {
+    let id = Object::at(body, "/related_object")?.own_id()?;
+    Question::about(family, &id).ask(work)
 }
 
 impl Source for Stripe {
@@ -143,7 +132,7 @@ impl<'a> Outside<'a> {
         Ok(Envelope {
             event_id: event_id
                 .ok_or_else(|| refuse("not-an-event", "the event has no \"id\" that begins with evt_"))?,
-            handled: Kind::of(event_type.strip_prefix(THIN).unwrap_or(&event_type)).is_some(),
+            handled: events::family(kind(&event_type).0).is_some(),
             event_type,
             api_version: self
                 .text("api_version")

@@ -16,6 +16,7 @@ mod dev;
 mod engine;
 mod floors;
 mod receive;
+mod redis;
 mod serve;
 mod signature;
 mod stripe_api;

@@ -339,15 +339,20 @@ async fn an_unknown_type_is_kept_as_ignored() {
 }
 
 #[tokio::test]
-async fn a_thin_event_is_kept_and_parked() {
+async fn a_thin_event_makes_us_ask_for_its_object() {
     let app = TestApp::start().await;
-    let event = json!({
+    let story = Story::create(&app.pool).await;
+    let mut event = story.event("payment_intent.succeeded", app.now());
+    let payment = event["data"]["object"].take();
+    app.stripe.put(payment.clone());
+    let thin = json!({
         "id": "evt_65ThinThinThin", "object": "v2.core.event", "type": "v1.payment_intent.succeeded",
         "livemode": false, "created": "2026-11-22T17:59:58.000Z",
-        "related_object": { "id": "pi_1", "type": "payment_intent", "url": "/v1/payment_intents/pi_1" },
+        "related_object": { "id": payment["id"], "type": "payment_intent", "url": "/v1/payment_intents/pi_1" },
     });
-    app.handle(&event).await;
-    assert_eq!(app.state(&event).await.0, "parked");
+    app.handle(&thin).await;
+    assert_eq!(app.state(&thin).await.0, "processed");
+    assert_eq!(app.row("servicios", story.service).await["estado_pago"], "pagado");
     assert_eq!(
         app.one::<String>("select occurred_at::text from webhooks.events")
             .await,

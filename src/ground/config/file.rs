@@ -14,6 +14,7 @@ pub struct File {
     pub database: Database,
     pub inbox: Inbox,
     pub worker: Worker,
+    pub redis: Redis,
     pub stripe: Stripe,
     pub gigstack: Gigstack,
     pub mifiel: Mifiel,
@@ -52,6 +53,12 @@ section! {
         concurrency: usize, claim_rows: usize, group_rows: usize, longest_seconds: u64, lease_seconds: u32, max_attempts: u16,
         backoff_first_seconds: u32, backoff_longest_seconds: u32, poll_ms: u64,
         give_way_above: usize, give_way_longest_ms: u64,
+    }
+}
+section! {
+    /// `[redis]`
+    Redis {
+        answer_ms: u32, connect_ms: u32, failures: u32, rest_ms: u32, look_ms: u32, waiting_keys: usize,
     }
 }
 section! {
@@ -115,6 +122,12 @@ impl File {
             ("worker.group_rows", self.worker.group_rows),
             ("worker.max_attempts", usize::from(self.worker.max_attempts)),
             ("worker.lease_seconds", self.worker.lease_seconds as usize),
+            ("redis.answer_ms", self.redis.answer_ms as usize),
+            ("redis.connect_ms", self.redis.connect_ms as usize),
+            ("redis.failures", self.redis.failures as usize),
+            ("redis.rest_ms", self.redis.rest_ms as usize),
+            ("redis.look_ms", self.redis.look_ms as usize),
+            ("redis.waiting_keys", self.redis.waiting_keys),
             ("database.max_connections", self.database.max_connections as usize),
             (
                 "stripe.timeout_seconds",

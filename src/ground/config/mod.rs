@@ -1,6 +1,7 @@
 //! Settings: defaults from `config/default.toml`, one optional file, the environment on top; every problem is
 //! named in one message, and no secret is ever in it.
 
+mod addresses;
 mod environment;
 mod file;
 mod secrets;
@@ -12,7 +13,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use environment::Environment;
-pub use file::{Database, File, Http, Inbox, Stripe as StripeFile, Watch, Worker};
+pub use file::{Database, File, Http, Inbox, Redis, Stripe as StripeFile, Watch, Worker};
 pub use secrets::Secrets;
 pub use variables::{Need, VARIABLES, Variable};
 
@@ -29,6 +30,8 @@ pub struct Settings {
     pub public_url: Url,
     /// `DATABASE_URL`.
     pub database_url: SecretString,
+    /// `REDIS_URL`, where repeated events are remembered besides the database.
+    pub redis_url: Option<SecretString>,
     /// `LOG_FORMAT=json`, the default of `serve`; `pretty` is for people.
     pub log_json: bool,
     /// What was read from `config/*.toml`.

@@ -100,6 +100,37 @@ async fn a_job_under_way_is_not_held_up_by_a_storm_of_events() {
 }
 
 #[tokio::test]
+async fn a_job_with_a_key_is_asked_for_once_whatever_became_of_it() {
+    let rig = Rig::still().await;
+    let mut a = rig.replica("a", EAGER).await;
+    let once = |key: &str| Script::Once(key.to_owned());
+    // These share a transaction.
+    for id in ["1", "2", "3"] {
+        a.send(id, once("mail")).await;
+    }
+    a.send("4", once("other mail")).await;
+    a.work();
+    rig.until_all_done().await;
+    a.send("5", once("mail")).await;
+    rig.until_all_done().await;
+    a.stop().await;
+    let keys: Vec<String> =
+        sqlx::query_scalar("select key from engine.jobs where key is not null order by key")
+            .fetch_all(&rig.pool)
+            .await
+            .unwrap();
+    assert_eq!(keys, ["mail", "other mail"]);
+    let sent = "select count(*) from efectos where id like 'job:keyed by%'";
+    assert_eq!(rig.count(sent).await, 2);
+    // What has no key is asked for each time.
+    assert_eq!(
+        rig.count("select count(*) from engine.jobs where key is null")
+            .await,
+        5
+    );
+}
+
+#[tokio::test]
 async fn two_replicas_note_one_row_per_tick() {
     let rig = Rig::still().await;
     // Who tries to note a tick, also in vain: the trigger fires before the conflict is seen.

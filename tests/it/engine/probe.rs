@@ -45,6 +45,8 @@ pub enum Script {
     WaitAndFail,
     /// Says a fact whose reaction writes and then fails.
     FailInReaction,
+    /// Asks for a job with this key: once for ever.
+    Once(String),
     /// A job that is told to come back after so many seconds, the first time.
     Later(u64),
     /// A job that acts, and waits in its transaction until the test lets it pass.
@@ -128,6 +130,12 @@ impl Probe {
             Script::Kill => {
                 self.entered.add_permits(1);
                 std::future::pending().await
+            }
+            Script::Once(key) => {
+                let keyed = format!("keyed by {}", event.event_id);
+                let job = NewJob::once(work, JOB, key, &payload(&keyed, &Script::Write))?;
+                work.enqueue(job);
+                Ok(())
             }
             Script::WaitAndFail => {
                 self.wait().await;

@@ -1,0 +1,218 @@
+//! What an incident says: its cause, once open per cause, and in Spanish for the team what happened and what to do next.
+
+use chrono::{DateTime, Utc};
+
+use crate::ground::clock::CENTRAL_ZONE;
+use crate::ground::facts::Closed;
+use crate::ground::values::ServiceId;
+
+/// An incident to open.
+pub struct Incident {
+    /// One of a cause is open at a time.
+    pub cause: String,
+    /// A line.
+    pub title: &'static str,
+    /// What happened, and what to do next.
+    pub detail: String,
+}
+
+/// A failed payment that names nobody.
+pub fn failed_payment_of_nobody(payment: &str) -> Incident {
+    Incident {
+        cause: format!("pago-sin-dueno:{payment}"),
+        title: "Un pago fallido no tiene dueño",
+        detail: format!(
+            "El pago {payment} falló y no nombra ningún servicio ni cliente nuestro, así que no se avisó a nadie.\n\
+             Siguiente paso: búscalo en Stripe y corrige su metadata.service_id."
+        ),
+    }
+}
+
+/// The cause of [`payment_unmatched`].
+pub fn of_unmatched(payment: &str) -> String {
+    format!("pago-sin-servicio:{payment}")
+}
+
+/// Money that names nothing of ours.
+pub fn payment_unmatched(payment: &str, amount: &str) -> Incident {
+    Incident {
+        cause: of_unmatched(payment),
+        title: "Llegó un pago sin servicio",
+        detail: format!(
+            "Llegó el pago {payment} por {amount} y no nombra ningún servicio nuestro (metadata.service_id) ni paga\n\
+             ninguna factura de suscripción.\n\
+             El dinero está en Stripe y el evento está guardado. Siguiente paso: búscalo en Stripe y asígnalo."
+        ),
+    }
+}
+
+/// Money for a service that was paid already.
+pub fn paid_twice(service: ServiceId, payment: &str) -> Incident {
+    Incident {
+        cause: format!("pago-doble:{payment}"),
+        title: "Un servicio se pagó dos veces",
+        detail: format!(
+            "El servicio {service} ya estaba pagado y llegó otro pago, {payment}.\n\
+             Siguiente paso: revisa en Stripe si hay que reembolsarlo."
+        ),
+    }
+}
+
+/// Another amount than the price.
+pub fn paid_other_amount(service: ServiceId, payment: &str, expected: &str, paid: &str) -> Incident {
+    Incident {
+        cause: format!("pago-distinto:{payment}"),
+        title: "Un pago no coincide con el precio",
+        detail: format!(
+            "El servicio {service} cuesta {expected} y el pago {payment} fue de {paid}. Quedó como pagado.\n\
+             Siguiente paso: revisa si falta cobrar o hay que devolver la diferencia."
+        ),
+    }
+}
+
+/// The cause of [`refunded`].
+pub fn of_refund(service: ServiceId) -> String {
+    format!("factura-por-corregir:{service}")
+}
+
+/// Money went back: the service's invoice is not right any more.
+pub fn refunded(service: ServiceId, payment: &str, refunded: &str, whole: bool) -> Incident {
+    let (title, next) = if whole {
+        (
+            "Se reembolsó un servicio: su factura se debe cancelar",
+            "cancela la factura (CFDI) del servicio, si ya se emitió",
+        )
+    } else {
+        (
+            "Se reembolsó parte de un servicio: su factura necesita una nota de crédito",
+            "emite una nota de crédito (CFDI de egreso) por lo devuelto, si ya se facturó",
+        )
+    };
+    Incident {
+        cause: of_refund(service),
+        title,
+        detail: format!(
+            "Del pago {payment} del servicio {service} se devolvieron {refunded}.\nSiguiente paso: {next}."
+        ),
+    }
+}
+
+/// The payer did not get the money.
+pub fn refund_failed(refund: &str, reason: &str) -> Incident {
+    Incident {
+        cause: format!("reembolso-fallido:{refund}"),
+        title: "Un reembolso no llegó al cliente",
+        detail: format!(
+            "El reembolso {refund} no se completó ({reason}): el dinero sigue con OnlyCar.\n\
+             Siguiente paso: ponte de acuerdo con el cliente y devuélvelo de otra manera."
+        ),
+    }
+}
+
+/// The cause of [`disputed`].
+pub fn of_dispute(dispute: &str) -> String {
+    format!("disputa:{dispute}")
+}
+
+/// A payer asked the bank for the money back.
+pub fn disputed(
+    dispute: &str,
+    payment: Option<&str>,
+    amount: &str,
+    status: &str,
+    due: Option<DateTime<Utc>>,
+) -> Incident {
+    let payment = payment
+        .map(|payment| format!(" del pago {payment}"))
+        .unwrap_or_default();
+    let next = match (status, due) {
+        ("lost", _) => "se perdió y el dinero salió de la cuenta; revisa la factura del servicio".to_owned(),
+        (_, Some(due)) => format!(
+            "responde en Stripe con las pruebas del servicio antes del {} (hora del centro de México)",
+            due.with_timezone(&CENTRAL_ZONE).format("%d/%m/%Y %H:%M")
+        ),
+        _ => "revisa en Stripe si hay que responder con pruebas del servicio".to_owned(),
+    };
+    Incident {
+        cause: of_dispute(dispute),
+        title: "Un cliente disputa un cargo con su banco",
+        detail: format!(
+            "La disputa {dispute}{payment} por {amount} está en {status}.\nSiguiente paso: {next}."
+        ),
+    }
+}
+
+/// A subscription of no contract.
+pub fn subscription_unmatched(subscription: &str) -> Incident {
+    Incident {
+        cause: format!("suscripcion-sin-contrato:{subscription}"),
+        title: "Una suscripción no tiene contrato",
+        detail: format!(
+            "Stripe habla de la suscripción {subscription} y ningún contrato la tiene.\n\
+             Siguiente paso: anótala en el contrato (stripe_subscription_id) o agrega metadata.contract_id en Stripe."
+        ),
+    }
+}
+
+/// Stripe could not finish an invoice, so nobody is charged.
+pub fn invoice_stuck(invoice: &str, reason: &str) -> Incident {
+    Incident {
+        cause: format!("factura-stripe-detenida:{invoice}"),
+        title: "Stripe no pudo cerrar la factura de una suscripción",
+        detail: format!(
+            "La factura {invoice} no se pudo finalizar ({reason}) y no se cobrará sola.\n\
+             Siguiente paso: ábrela en Stripe, corrige lo que pide y finalízala."
+        ),
+    }
+}
+
+/// An event or a job that waits for a person.
+pub fn parked(closed: &Closed) -> Incident {
+    Incident {
+        cause: format!("apartado:{}", closed.kind),
+        title: "Un evento o trabajo espera a una persona",
+        detail: format!(
+            "Se apartó {}: {}\n{}",
+            closed.label,
+            closed.reason,
+            where_to_look(closed, "parked")
+        ),
+    }
+}
+
+/// An event or a job that was given up.
+pub fn buried(closed: &Closed) -> Incident {
+    Incident {
+        cause: format!("muerto:{}", closed.kind),
+        title: "Un evento o trabajo falló en todos sus intentos",
+        detail: format!(
+            "Se dejó de intentar {}: {}\n{}",
+            closed.label,
+            closed.reason,
+            where_to_look(closed, "dead")
+        ),
+    }
+}
+
+fn where_to_look(closed: &Closed, state: &str) -> String {
+    if closed.is_event {
+        format!("Nada se perdió. Siguiente paso: onlycar events list --state {state}")
+    } else {
+        format!("Nada se perdió. Siguiente paso: select * from engine.jobs where state = '{state}'")
+    }
+}
+
+/// The cause of [`snapshot_pinned`].
+pub const SNAPSHOT: &str = "transaccion-vieja";
+
+/// An old transaction slows the queues down.
+pub fn snapshot_pinned(seconds: i64, holder: &str) -> Incident {
+    Incident {
+        cause: SNAPSHOT.to_owned(),
+        title: "Una transacción vieja frena la base de datos",
+        detail: format!(
+            "Una transacción lleva {seconds} s abierta ({holder}) y frena todas las colas de PostgreSQL.\n\
+             Siguiente paso: ciérrala, o termínala con select pg_terminate_backend(pid)."
+        ),
+    }
+}

@@ -1,0 +1,146 @@
+//! The payment of a service, derived from all of Stripe's rows about it: the same rows give the same service, whatever
+//! the order they came in.
+
+use serde_json::{Value, json};
+
+use crate::engine::Failure;
+use crate::engine::work::Work;
+use crate::ground::values::ServiceId;
+
+/// What became of a service's payment.
+pub struct Standing {
+    /// Which service.
+    pub service: ServiceId,
+    /// `estado_pago` before.
+    pub before: String,
+    /// `estado_pago` now.
+    pub now: String,
+    /// The payment it is credited with now.
+    pub credited: Option<String>,
+    /// The same before.
+    pub credited_before: Option<String>,
+    /// A payment that arrived for it and is not the one it is credited with.
+    pub surplus: Option<String>,
+    /// What the service costs, with its currency.
+    pub price: String,
+    /// What was paid, with its currency.
+    pub paid: Option<String>,
+    /// What of it was given back.
+    pub refunded: Option<String>,
+}
+
+impl Standing {
+    /// Whether the row says something else than before.
+    pub fn changed(&self) -> bool {
+        self.before != self.now || self.credited != self.credited_before
+    }
+
+    /// Whether nothing has paid it yet.
+    pub fn awaits_payment(&self) -> bool {
+        matches!(self.now.as_str(), "pendiente" | "fallido" | "cancelado")
+    }
+
+    /// For the audit log.
+    pub fn detail(&self) -> Value {
+        json!({ "antes": self.before, "pago": self.credited, "monto": self.paid, "devuelto": self.refunded })
+    }
+}
+
+/// Derives the payment of a service anew. None when there is no such service.
+///
+/// What was paid at the counter stays so, and so does what was paid by a payment that is from before our records.
+/// Otherwise it is credited with the payment that succeeded first, among those that were not given back in full; a payment that
+/// holds the credit keeps it against one of the same second. Without one, its latest payment says where it stands. A
+/// refund that failed is none.
+pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standing>, Failure> {
+    let found = sqlx::query!(
+        r#"with service as (
+             select id, estado_pago, canal_pago, stripe_payment_intent_id, monto, moneda, estado_factura,
+                 canal_pago is not distinct from 'presencial'
+                 or estado_pago in ('pagado', 'reembolsado', 'parcialmente_reembolsado')
+                    and not exists (select from stripe.payments where payments.id = stripe_payment_intent_id) as held
+             from servicios where id = $1 for update),
+         money as (
+             select payments.id, payments.paid_at, payments.amount_received, payments.currency,
+                 greatest(0,
+                     (select coalesce(sum(amount), 0) from stripe.refunds
+                      where refunds.payment_intent_id = payments.id and status not in ('failed', 'canceled')),
+                     (select coalesce(max(amount_refunded), 0) from stripe.charges
+                      where charges.payment_intent_id = payments.id and status = 'succeeded')
+                     - (select coalesce(sum(amount), 0) from stripe.refunds
+                        where refunds.payment_intent_id = payments.id and status in ('failed', 'canceled'))) as refunded
+             from stripe.payments where servicio_id = $1 and status = 'succeeded'),
+         credited as (
+             select money.* from money, service
+             order by refunded >= amount_received, paid_at, money.id is distinct from stripe_payment_intent_id, money.id
+             limit 1),
+         latest as (
+             select status, failure_code, failure_message from stripe.payments
+             where servicio_id = $1 and status <> 'succeeded' order by created_at desc nulls last, id desc limit 1),
+         derived as (
+             select service.*, credited.id as credited, credited.paid_at, credited.amount_received, credited.currency,
+                 credited.refunded, latest.failure_code, latest.failure_message,
+                 case when service.held then service.estado_pago::text
+                      when credited.refunded >= credited.amount_received then 'reembolsado'
+                      when credited.refunded > 0 then 'parcialmente_reembolsado'
+                      when credited.id is not null then 'pagado'
+                      when latest.status = 'canceled' then 'cancelado'
+                      when latest.status = 'requires_payment_method' and latest.failure_code is not null then 'fallido'
+                      else 'pendiente' end as state,
+                 (select money.id from money, service
+                  where refunded < amount_received and money.id is distinct from credited.id
+                     or service.held
+                  order by paid_at desc, money.id desc limit 1) as surplus
+             from service left join credited on true left join latest on true),
+         written as (
+             update servicios set
+                 estado_pago = derived.state,
+                 canal_pago = case when derived.credited is not null then 'stripe' end,
+                 stripe_payment_intent_id = derived.credited,
+                 pagado_en = derived.paid_at,
+                 monto_pagado = derived.amount_received,
+                 ultimo_error_pago = case when derived.state = 'fallido'
+                     then concat_ws(': ', derived.failure_code, derived.failure_message) end,
+                 estado_factura = case
+                     when derived.state = 'reembolsado' then 'por_cancelar'
+                     when derived.state = 'parcialmente_reembolsado' then 'requiere_nota_credito'
+                     when derived.estado_factura in ('por_cancelar', 'requiere_nota_credito') then null
+                     else derived.estado_factura end
+             from derived
+             where servicios.id = derived.id and not derived.held
+               and (servicios.estado_pago::text, servicios.stripe_payment_intent_id, servicios.pagado_en,
+                    servicios.monto_pagado, servicios.ultimo_error_pago)
+                   is distinct from
+                   (derived.state, derived.credited, derived.paid_at, derived.amount_received,
+                    case when derived.state = 'fallido'
+                         then concat_ws(': ', derived.failure_code, derived.failure_message) end)
+             returning 1)
+         select estado_pago::text as "before!", state as "now!",
+                case when held then stripe_payment_intent_id else credited end as "credited?",
+                stripe_payment_intent_id as "credited_before?",
+                surplus, monto, moneda::text as "moneda!", amount_received as "received?", currency as "currency?",
+                refunded,
+                (select count(*) from written) as "written!"
+         from derived"#,
+        service.0,
+    )
+    .fetch_optional(work.connection())
+    .await?;
+    Ok(found.map(|row| Standing {
+        service,
+        before: row.before,
+        now: row.now,
+        credited: row.credited,
+        credited_before: row.credited_before,
+        surplus: row.surplus,
+        price: format!("{} {}", row.monto, row.moneda),
+        paid: row
+            .received
+            .zip(row.currency.as_ref())
+            .map(|(amount, currency)| format!("{amount} {currency}")),
+        refunded: row
+            .refunded
+            .zip(row.currency.as_ref())
+            .map(|(amount, currency)| format!("{amount} {currency}")),
+    }))
+}

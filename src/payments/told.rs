@@ -1,0 +1,44 @@
+//! How we came to know what an object looks like.
+
+use chrono::{DateTime, Utc};
+
+use crate::engine::source::Event;
+
+/// When an object was told of, and by what.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// When it looked like this.
+    pub at: DateTime<Utc>,
+    by: By,
+}
+
+#[derive(Clone, Debug)]
+enum By {
+    Event(String),
+    Answer,
+}
+
+impl Told {
+    /// By an event.
+    pub fn by_event(event: &Event) -> Self {
+        Self {
+            at: event.occurred_at,
+            by: By::Event(event.event_type.clone()),
+        }
+    }
+
+    /// By Stripe's answer to what was asked `at`.
+    pub fn by_answer(at: DateTime<Utc>) -> Self {
+        Self { at, by: By::Answer }
+    }
+
+    /// Whether we asked.
+    pub fn asked(&self) -> bool {
+        matches!(self.by, By::Answer)
+    }
+
+    /// Whether it was told by an event of this type.
+    pub fn is(&self, event_type: &str) -> bool {
+        matches!(&self.by, By::Event(told) if told == event_type)
+    }
+}
