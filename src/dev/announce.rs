@@ -17,6 +17,7 @@ pub(super) struct Announcement {
     pub(super) database_url: String,
     pub(super) s3_endpoint: String,
     pub(super) mail_url: String,
+    pub(super) stripe_url: String,
     pub(super) keys: Keys,
 }
 
@@ -44,7 +45,7 @@ impl Announcement {
             "webhook_secrets": {
                 "stripe": self.keys.stripe, "gigstack": self.keys.gigstack, "mifiel": self.keys.mifiel,
             },
-            "simulators": {},
+            "simulators": { "stripe": self.stripe_url },
             "mail_url": self.mail_url,
             "tokens": {
                 "operador": token("operador", seed::OPERATOR)?,
@@ -73,6 +74,7 @@ impl Announcement {
             mail_url,
             database_url,
             s3_endpoint,
+            stripe_url,
             ..
         } = self;
         let data = if folder == ".onlycar" {
@@ -90,6 +92,7 @@ OnlyCar is running. Everything is on this machine; nothing leaves it.
   mail        {mail_url}         what clients and the team would have got
   PostgreSQL  {database_url}
   S3          {s3_endpoint}
+  Stripe      {stripe_url}         a simulator: {stripe_url}/_sim/state
   all of it   {folder}/dev.json  (with secrets and a token per role)
 
 Try, in a second terminal:

@@ -30,8 +30,9 @@ pub struct TestApp {
     pub clock: Clock,
     pub mail: Mailbox,
     /// Stripe, as far as the program can tell: what it is told happened, the program may ask.
-    #[allow(dead_code)] // the tests of what is asked follow
     pub stripe: Simulator,
+    /// Where it answers: `/v1/…` as Stripe, `/_sim/…` to be told what happens.
+    pub stripe_url: String,
     pub engine: Arc<Engine>,
     pub client: reqwest::Client,
     workers: Option<Workers>,
@@ -81,6 +82,7 @@ impl TestApp {
             clock,
             mail,
             stripe,
+            stripe_url: api,
             engine,
             client,
             workers: None,
