@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use secrecy::SecretString;
+use serde_json::Value;
 use sqlx::PgPool;
 
 use super::Usage;
 use crate::app::Machine;
-use crate::engine::Engine;
 use crate::ground::clock::Clock;
 use crate::ground::config::{Environment, File, Settings};
 use crate::tools::db;
@@ -41,20 +41,31 @@ impl DevFolder {
     }
 
     /// The machine as the server has it, on the same database; nothing of it runs.
-    pub async fn engine(&self) -> anyhow::Result<Engine> {
+    pub async fn machine(&self) -> anyhow::Result<Machine> {
         let settings = Settings::for_command(|| self.environment())?;
         let pools = db::connect(&settings.database_url, &settings.file).await?;
-        Ok(Machine::new(&settings, pools, Clock::system())?.engine)
+        Machine::new(&settings, pools, Clock::system())
     }
 
     /// What a command needs of the environment that `dev` runs in.
     fn environment(&self) -> anyhow::Result<Environment> {
-        let database_url = self.value("/database_url")?;
-        Ok([("DATABASE_URL", database_url)].into_iter().collect())
+        let variables = read_dev(&self.data_dir)?;
+        let variables = variables.get("environment").and_then(Value::as_object);
+        let variables = variables.context("dev.json holds no environment")?;
+        let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        Ok(variables.iter().filter_map(text).collect())
     }
 }
 
 fn of_dev(data_dir: &Path, pointer: &str) -> anyhow::Result<String> {
+    let json = read_dev(data_dir)?;
+    let value = json.pointer(pointer).and_then(Value::as_str);
+    value
+        .map(str::to_owned)
+        .with_context(|| format!("dev.json holds no {pointer}"))
+}
+
+fn read_dev(data_dir: &Path) -> anyhow::Result<Value> {
     let path = data_dir.join("dev.json");
     let text = std::fs::read_to_string(&path).map_err(|_| {
         Usage(format!(
@@ -63,9 +74,5 @@ fn of_dev(data_dir: &Path, pointer: &str) -> anyhow::Result<String> {
             path.display()
         ))
     })?;
-    let json: serde_json::Value = serde_json::from_str(&text).context("dev.json cannot be read")?;
-    let value = json.pointer(pointer).and_then(serde_json::Value::as_str);
-    value
-        .map(str::to_owned)
-        .with_context(|| format!("dev.json holds no {pointer}"))
+    serde_json::from_str(&text).context("dev.json cannot be read")
 }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::stripe::{self, Sample};
-use super::{BUCKET, Keys, seed, tokens};
+use super::{BUCKET, Keys, STRIPE_KEY, seed, tokens};
 use crate::ground::clock::Clock;
 
 /// Where everything is and how to get in.
@@ -44,6 +44,12 @@ impl Announcement {
             },
             "webhook_secrets": {
                 "stripe": self.keys.stripe, "gigstack": self.keys.gigstack, "mifiel": self.keys.mifiel,
+            },
+            // What commands in another terminal need to do as the server does.
+            "environment": {
+                "DATABASE_URL": self.database_url,
+                "STRIPE_SECRET_KEY": STRIPE_KEY,
+                "STRIPE_API_BASE": self.stripe_url,
             },
             "simulators": { "stripe": self.stripe_url },
             "mail_url": self.mail_url,

@@ -43,16 +43,23 @@ pub struct NewJob {
 }
 
 impl NewJob {
+    pub(super) fn new(id: Uuid, kind: &'static str, payload: Value, run_at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            kind,
+            key: None,
+            payload,
+            run_at,
+            cause: None,
+        }
+    }
+
     /// A job for now. The payload holds ids, never personal data: the job looks them up when it runs.
     pub fn now(work: &Work, kind: &'static str, payload: &impl Serialize) -> Result<Self, Failure> {
         let payload = serde_json::to_value(payload).map_err(Failure::retry)?;
         Ok(Self {
-            id: work.new_id(),
-            kind,
-            key: None,
-            payload,
-            run_at: work.now(),
             cause: work.cause(),
+            ..Self::new(work.new_id(), kind, payload, work.now())
         })
     }
 

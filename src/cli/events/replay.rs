@@ -98,7 +98,7 @@ struct Chosen {
 
 impl Replay {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
-        let engine = self.dev.engine().await?;
+        let engine = self.dev.machine().await?.engine;
         let mut chosen = if self.ids.is_empty() {
             self.range(&engine).await?
         } else {
