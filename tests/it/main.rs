@@ -15,6 +15,7 @@ mod crash;
 mod dev;
 mod engine;
 mod floors;
+mod museum;
 mod receive;
 mod redis;
 mod serve;
