@@ -25,8 +25,7 @@ async fn woocommerce_4150_one_cause_is_told_once_and_counted() {
     app.finish().await;
 }
 
-/// gitpod#15202: the alert was defined and never fired. woocommerce-gateway-stripe#1289, WeVoteServer#969: failing for nine
-/// days, and nobody noticed. outpost#403: the alert told neither which event nor why.
+/// gitpod#15202: the alert was defined and never fired. outpost#403: the alert told neither which event nor why.
 #[tokio::test]
 async fn gitpod_15202_and_outpost_403_a_dead_event_reaches_a_person_with_its_id_type_and_error() {
     let mut app = TestApp::configured(&[], Some("[worker]\nmax_attempts = 2\n")).await;

@@ -187,7 +187,7 @@ async fn svix_1844_a_restarted_redis_takes_no_work_along() {
     app.finish().await;
 }
 
-/// sync-engine#111 (and subscribie#1386, adcp#3211, open-saas#198): what happened during an outage was answered as if it
+/// sync-engine#111 (and open-saas#198): what happened during an outage was answered as if it
 /// were done, and never came again. While the inbox is away nothing is acknowledged, so that Stripe repeats it.
 #[tokio::test]
 async fn sync_engine_111_nothing_is_acknowledged_during_an_outage() {
