@@ -15,5 +15,6 @@ mod watch;
 
 pub use ask::Ask;
 pub use reconcile::Reconcile;
+pub use events::handled;
 pub use stripe::Stripe;
 pub use watch::Watch;
