@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
 use super::queue::{Lane, Wakers};
-use super::source::Verified;
+use super::source::Message;
 use crate::ground::config;
 
 /// What became of a row that is now committed.
@@ -66,6 +66,7 @@ struct Row {
     api_version: Option<String>,
     occurred_at: Option<DateTime<Utc>>,
     received_at: DateTime<Utc>,
+    trust: &'static str,
     state: &'static str,
     payload: Bytes,
     sha256: [u8; 32],
@@ -94,11 +95,11 @@ impl Inbox {
         }
     }
 
-    /// Keeps a verified message; returns only after its row's commit.
-    pub async fn keep(&self, message: Verified, id: Uuid) -> Result<Stored, NotStored> {
+    /// Keeps a message; returns only after its row's commit.
+    pub async fn keep(&self, message: impl Into<Message>, id: Uuid) -> Result<Stored, NotStored> {
         let (answer, answered) = oneshot::channel();
         let entry = Entry {
-            row: Row::new(message, id),
+            row: Row::new(message.into(), id),
             answer,
         };
         self.waiting.try_send(entry).map_err(|_| NotStored::Full)?;
@@ -156,12 +157,13 @@ impl Drop for Waiting<'_> {
 }
 
 impl Row {
-    fn new(message: Verified, id: Uuid) -> Self {
-        let Verified {
+    fn new(message: Message, id: Uuid) -> Self {
+        let Message {
             source,
             envelope,
             body,
             received_at,
+            trust,
         } = message;
         Self {
             id,
@@ -171,6 +173,7 @@ impl Row {
             api_version: envelope.api_version,
             occurred_at: envelope.occurred_at,
             received_at,
+            trust,
             state: if envelope.handled { "pending" } else { "ignored" },
             sha256: Sha256::digest(&body).into(),
             payload: body,
@@ -283,11 +286,11 @@ async fn insert_on(connection: &mut PgConnection, rows: &[&Row]) -> Result<HashS
         r#"insert into webhooks.events
                (id, provider, event_id, event_type, api_version, occurred_at, received_at, trust, state, run_at,
                 payload, payload_sha256)
-           select id, provider, event_id, event_type, api_version, occurred_at, received_at, 'hmac', state,
+           select id, provider, event_id, event_type, api_version, occurred_at, received_at, trust, state,
                   received_at, payload, payload_sha256
            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                       $7::timestamptz[], $8::text[], $9::bytea[], $10::bytea[])
-                as new (id, provider, event_id, event_type, api_version, occurred_at, received_at, state, payload,
+                       $7::timestamptz[], $8::text[], $9::text[], $10::bytea[], $11::bytea[])
+                as new (id, provider, event_id, event_type, api_version, occurred_at, received_at, trust, state, payload,
                         payload_sha256)
            on conflict (provider, event_id) do nothing
            returning id"#,
@@ -298,6 +301,7 @@ async fn insert_on(connection: &mut PgConnection, rows: &[&Row]) -> Result<HashS
         column!(Option<&str>, row => row.api_version.as_deref()) as &[Option<&str>],
         column!(Option<DateTime<Utc>>, row => row.occurred_at) as &[Option<DateTime<Utc>>],
         column!(DateTime<Utc>, row => row.received_at),
+        column!(&str, row => row.trust) as &[&str],
         column!(&str, row => row.state) as &[&str],
         column!(&[u8], row => &row.payload[..]) as &[&[u8]],
         column!(&[u8], row => &row.sha256[..]) as &[&[u8]],

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Engine;
 use super::inbox::{NotStored, Stored};
+use super::recent::Known;
 use super::source::{Refusal, Source, Verified};
 use crate::ground::config;
 
@@ -81,6 +82,22 @@ impl Door {
         let body = self.bodies.read(body).await?;
         let now = self.engine.clock.now();
         let message = Verified::new(&*self.source, &parts.headers, body, now).map_err(Answer::Refused)?;
+        let Some(recent) = &self.engine.recent else {
+            return self.keep(message).await;
+        };
+        match recent.ask(&message).await {
+            Known::Stored => Ok(Answer::Received(Stored::Duplicate)),
+            Known::Unsure(note) => {
+                let answer = self.keep(message).await?;
+                if let Some(note) = note {
+                    recent.note(note);
+                }
+                Ok(answer)
+            }
+        }
+    }
+
+    async fn keep(&self, message: Verified) -> Result<Answer, Answer> {
         match self.engine.inbox.keep(message, self.engine.clock.new_id()).await {
             Ok(stored) => Ok(Answer::Received(stored)),
             Err(NotStored::Full) => Err(Answer::Flood),

@@ -53,13 +53,38 @@ pub struct Envelope {
     pub handled: bool,
 }
 
-/// A message whose signature was right. Only [`Verified::new`] makes one, and it asks the source.
-pub struct Verified {
+/// A message that may go into the inbox, and how it is trusted: made of [`Verified`] or [`Fetched`] only.
+pub struct Message {
     pub(super) source: &'static str,
     pub(super) envelope: Envelope,
     pub(super) body: Bytes,
     pub(super) received_at: DateTime<Utc>,
+    pub(super) trust: &'static str,
 }
+
+impl Message {
+    fn open(
+        source: &dyn Source,
+        body: Bytes,
+        now: DateTime<Utc>,
+        trust: &'static str,
+    ) -> Result<Self, Refusal> {
+        let text = std::str::from_utf8(&body).map_err(|_| Refusal {
+            code: "not-json",
+            reason: "the body is not UTF-8".into(),
+        })?;
+        Ok(Self {
+            source: source.name(),
+            envelope: source.open(text)?,
+            body,
+            received_at: now,
+            trust,
+        })
+    }
+}
+
+/// A message whose signature was right. Only [`Verified::new`] makes one, and it asks the source.
+pub struct Verified(pub(super) Message);
 
 impl Verified {
     /// Lets the source judge and open the message.
@@ -70,17 +95,31 @@ impl Verified {
         now: DateTime<Utc>,
     ) -> Result<Self, Refusal> {
         source.verify(headers, &body, now)?;
-        let text = std::str::from_utf8(&body).map_err(|_| Refusal {
-            code: "not-json",
-            reason: "the body is not UTF-8".into(),
-        })?;
-        let envelope = source.open(text)?;
-        Ok(Self {
-            source: source.name(),
-            envelope,
-            body,
-            received_at: now,
-        })
+        Message::open(source, body, now, "hmac").map(Self)
+    }
+}
+
+/// A message that nobody sent: our own authenticated call to the provider's API brought it. It carries no signature,
+/// and the inbox notes that.
+pub struct Fetched(Message);
+
+impl Fetched {
+    /// Lets the source open what its provider answered. Not for bytes that came in from outside: `tests/it/floors`
+    /// holds who may call this.
+    pub fn new(source: &dyn Source, body: Bytes, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        Message::open(source, body, now, "reconcile").map(Self)
+    }
+}
+
+impl From<Verified> for Message {
+    fn from(Verified(message): Verified) -> Self {
+        message
+    }
+}
+
+impl From<Fetched> for Message {
+    fn from(Fetched(message): Fetched) -> Self {
+        message
     }
 }
 

@@ -4,4 +4,5 @@ pub mod db;
 pub mod layers;
 pub mod outbound;
 pub mod problem;
+pub mod redis;
 pub mod telemetry;

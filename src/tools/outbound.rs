@@ -1,4 +1,5 @@
-//! The one HTTP client (Stripe's is async-stripe's own, in payments/api.rs): bounded in time, following no redirect, so that a credential never travels on.
+//! The one HTTP client (Stripe's is async-stripe's own, in payments/api.rs): bounded in time, following no redirect, so
+//! that a credential never travels on.
 
 use std::time::Duration;
 

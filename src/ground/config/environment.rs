@@ -1,12 +1,13 @@
 //! The environment: which variables there are, and how each is read and judged.
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
+use super::addresses::{is_local, is_redis};
 use super::secrets::check;
 use super::variables::{Need, VARIABLES};
 use super::{File, Gigstack, Issuer, Mail, Mifiel, Mode, Problems, R2, Secrets, Settings, Stripe, Supabase};
@@ -50,6 +51,8 @@ pub(super) struct Reader<'a> {
     problems: Vec<String>,
     warnings: Vec<String>,
     production: bool,
+    /// Whether a command reads, not a server: it has no door, and does without what is missing.
+    command: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -68,6 +71,14 @@ impl<'a> Reader<'a> {
             problems,
             warnings: Vec::new(),
             production,
+            command: false,
+        }
+    }
+
+    pub(super) fn for_command(self) -> Self {
+        Self {
+            command: true,
+            ..self
         }
     }
 
@@ -87,6 +98,9 @@ impl<'a> Reader<'a> {
     }
 
     fn missing(&mut self, name: &'static str) {
+        if self.command {
+            return;
+        }
         let need = VARIABLES
             .iter()
             .find(|variable| variable.name == name)
@@ -163,27 +177,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        Some(Host::Ipv4(ip)) => is_local_v4(ip),
-        Some(Host::Ipv6(ip)) => match ip.to_ipv4_mapped() {
-            Some(ip) => is_local_v4(ip),
-            None => {
-                ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
-            }
-        },
-        None => true,
-    }
-}
-
-fn is_local_v4(ip: Ipv4Addr) -> bool {
-    ip.is_loopback() || ip.is_private() || ip.is_unspecified() || ip.is_link_local()
-}
-
 /// Reads all variables, so that all problems come to light together.
 pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, Problems> {
     file.stripe.api_base = reader.base("STRIPE_API_BASE", &file.stripe.api_base.clone());
@@ -193,6 +186,7 @@ pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, 
     let bind_addr = bind_addr.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 8080)));
     let public_url = reader.address("PUBLIC_URL");
     let local = || Url::parse(&format!("http://localhost:{}", bind_addr.port())).ok();
+    let redis_url = redis_url(reader);
     let log_json = log_json(reader);
     let stripe = stripe(reader);
     let mail = mail(reader);
@@ -214,6 +208,7 @@ pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, 
             bind_addr,
             public_url,
             database_url,
+            redis_url,
             log_json,
             file,
             stripe,
@@ -240,6 +235,16 @@ fn database_url(reader: &mut Reader<'_>) -> Option<SecretString> {
     reader
         .problems
         .push("DATABASE_URL must begin with postgres://".to_owned());
+    None
+}
+
+fn redis_url(reader: &mut Reader<'_>) -> Option<SecretString> {
+    let url = reader.text("REDIS_URL")?;
+    if is_redis(url) {
+        return Some(SecretString::from(url));
+    }
+    let problem = "REDIS_URL is not an address such as rediss://user:password@host:6379/0";
+    reader.problems.push(problem.to_owned());
     None
 }
 
@@ -274,10 +279,14 @@ fn stripe(reader: &mut Reader<'_>) -> Option<Stripe> {
         let problem = "STRIPE_SECRET_KEY is a test key, and this is production: test payments would count";
         reader.problems.push(problem.to_owned());
     }
-    if reader.environment.get("STRIPE_WEBHOOK_SECRET").is_none() {
+    let set = reader.environment.get("STRIPE_WEBHOOK_SECRET").is_some();
+    if !set {
         reader.missing("STRIPE_WEBHOOK_SECRET");
     }
-    let webhook_secrets = reader.secrets("STRIPE_WEBHOOK_SECRET")?;
+    let webhook_secrets = match reader.secrets("STRIPE_WEBHOOK_SECRET") {
+        None if reader.command && !set => Secrets::none(),
+        secrets => secrets?,
+    };
     Some(Stripe {
         webhook_secrets,
         secret_key,

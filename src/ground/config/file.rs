@@ -14,11 +14,13 @@ pub struct File {
     pub database: Database,
     pub inbox: Inbox,
     pub worker: Worker,
+    pub redis: Redis,
     pub stripe: Stripe,
     pub gigstack: Gigstack,
     pub mifiel: Mifiel,
     pub cloudflare: Cloudflare,
     pub watch: Watch,
+    pub retention: Retention,
 }
 
 macro_rules! section {
@@ -55,8 +57,17 @@ section! {
     }
 }
 section! {
+    /// `[redis]`
+    Redis {
+        answer_ms: u32, connect_ms: u32, failures: u32, rest_ms: u32, look_ms: u32, waiting_keys: usize,
+    }
+}
+section! {
     /// `[stripe]`
-    Stripe { api_base: Url, timeout_seconds: u64, page_attempts: u32 }
+    Stripe {
+        api_base: Url, timeout_seconds: u64, page_attempts: u32,
+        reconcile_every_seconds: u32, watch_every_seconds: u32,
+    }
 }
 section! {
     /// `[gigstack]`
@@ -73,6 +84,10 @@ section! {
 section! {
     /// `[watch]`
     Watch { every_seconds: u32, snapshot_alert_seconds: i64 }
+}
+section! {
+    /// `[retention]`
+    Retention { payload_days: u16, unresolved_payload_days: u16, jobs_days: u16, failures_days: u16, batch_rows: i64 }
 }
 
 impl File {
@@ -115,12 +130,32 @@ impl File {
             ("worker.group_rows", self.worker.group_rows),
             ("worker.max_attempts", usize::from(self.worker.max_attempts)),
             ("worker.lease_seconds", self.worker.lease_seconds as usize),
+            ("redis.answer_ms", self.redis.answer_ms as usize),
+            ("redis.connect_ms", self.redis.connect_ms as usize),
+            ("redis.failures", self.redis.failures as usize),
+            ("redis.rest_ms", self.redis.rest_ms as usize),
+            ("redis.look_ms", self.redis.look_ms as usize),
+            ("redis.waiting_keys", self.redis.waiting_keys),
             ("database.max_connections", self.database.max_connections as usize),
             (
                 "stripe.timeout_seconds",
                 usize::try_from(self.stripe.timeout_seconds).unwrap_or(usize::MAX),
             ),
             ("stripe.page_attempts", self.stripe.page_attempts as usize),
+            ("retention.payload_days", usize::from(self.retention.payload_days)),
+            (
+                "retention.unresolved_payload_days",
+                usize::from(self.retention.unresolved_payload_days),
+            ),
+            ("retention.jobs_days", usize::from(self.retention.jobs_days)),
+            (
+                "retention.failures_days",
+                usize::from(self.retention.failures_days),
+            ),
+            (
+                "retention.batch_rows",
+                usize::try_from(self.retention.batch_rows).unwrap_or(0),
+            ),
         ];
         if self.http.bodies_in_flight_mib * 1024 <= self.http.body_limit_kib {
             return Err(

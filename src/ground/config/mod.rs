@@ -1,6 +1,7 @@
 //! Settings: defaults from `config/default.toml`, one optional file, the environment on top; every problem is
 //! named in one message, and no secret is ever in it.
 
+mod addresses;
 mod environment;
 mod file;
 mod secrets;
@@ -12,7 +13,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use environment::Environment;
-pub use file::{Database, File, Http, Inbox, Stripe as StripeFile, Watch, Worker};
+pub use file::{Database, File, Http, Inbox, Redis, Retention, Stripe as StripeFile, Watch, Worker};
 pub use secrets::Secrets;
 pub use variables::{Need, VARIABLES, Variable};
 
@@ -29,6 +30,8 @@ pub struct Settings {
     pub public_url: Url,
     /// `DATABASE_URL`.
     pub database_url: SecretString,
+    /// `REDIS_URL`, where repeated events are remembered besides the database.
+    pub redis_url: Option<SecretString>,
     /// `LOG_FORMAT=json`, the default of `serve`; `pretty` is for people.
     pub log_json: bool,
     /// What was read from `config/*.toml`.
@@ -192,6 +195,18 @@ impl Settings {
             File::embedded()
         });
         environment::read(&mut Reader::new(environment, problems), file)
+    }
+
+    /// What a command needs that does what the server does, on the database of the environment or, where that names
+    /// none, on this one. It receives nothing and starts nothing: what is missing is done without, and what is wrong is
+    /// a problem still.
+    pub fn for_command(dev: impl FnOnce() -> anyhow::Result<Environment>) -> anyhow::Result<Self> {
+        let mut environment = Environment::of_process();
+        if environment.get("DATABASE_URL").is_none() {
+            environment = dev()?;
+        }
+        let mut reader = Reader::new(&environment, Vec::new()).for_command();
+        Ok(environment::read(&mut reader, File::embedded())?)
     }
 
     /// The first secret of `STRIPE_WEBHOOK_SECRET`: what `trigger` signs with for another server.

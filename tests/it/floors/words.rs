@@ -108,6 +108,11 @@ fn opens_transactions_in_work_only(source: &Source) -> Vec<String> {
     )
 }
 
+/// What came in from outside must not pass for what we fetched ourselves: only the code that calls the provider says so.
+fn says_that_it_fetched_a_message(source: &Source) -> Vec<String> {
+    only_in(source, &["Fetched::new("], &["src/payments/"])
+}
+
 fn finishes_what_it_began(source: &Source) -> Vec<String> {
     only_in(
         source,
@@ -219,6 +224,18 @@ fn transactions_begin_in_one_place() {
         &["engine.begin(unit).await", "\"pool.begin(\""],
     );
     can_fail(rule, "src/engine/work.rs", &[], &wrong);
+}
+
+#[test]
+fn only_a_slice_says_that_it_fetched_a_message() {
+    let rule = says_that_it_fetched_a_message;
+    holds(rule);
+    can_fail(
+        rule,
+        "src/engine/receive.rs",
+        &["Fetched::new(&*self.source, body, now)"],
+        &["Verified::new(&*self.source, &parts.headers, body, now)"],
+    );
 }
 
 #[test]

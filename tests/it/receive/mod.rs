@@ -2,6 +2,7 @@
 //! be.
 
 mod away;
+mod fetched;
 mod flood;
 mod odd;
 mod platform;
@@ -18,12 +19,12 @@ use crate::support::{Story, TestApp};
 
 const MIB: usize = 1024 * 1024;
 
-async fn stored(app: &TestApp) -> i64 {
+pub async fn stored(app: &TestApp) -> i64 {
     app.one("select count(*) from webhooks.events").await
 }
 
 /// Holds the inbox's table, so that every insert waits until this rolls back.
-async fn inbox_locked(app: &TestApp) -> PgConnection {
+pub async fn inbox_locked(app: &TestApp) -> PgConnection {
     let options = app.pool.connect_options();
     let mut holder = PgConnection::connect_with(options.as_ref()).await.unwrap();
     let lock = "set idle_in_transaction_session_timeout = 0; begin; lock table webhooks.events";
@@ -32,12 +33,12 @@ async fn inbox_locked(app: &TestApp) -> PgConnection {
 }
 
 /// Status and text of an answer.
-async fn told(answer: Response) -> (u16, String) {
+pub async fn told(answer: Response) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
 /// A body nobody handles, so that accepting it leaves nothing to do.
-fn unhandled(id: &str) -> Vec<u8> {
+pub fn unhandled(id: &str) -> Vec<u8> {
     format!(r#"{{"id":"evt_{id}","object":"event","type":"plan.created"}}"#).into_bytes()
 }
 

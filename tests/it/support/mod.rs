@@ -3,7 +3,9 @@
 pub mod app;
 pub mod database;
 pub mod events;
+pub mod gate;
 pub mod program;
+pub mod redis;
 pub mod wait;
 pub mod wire;
 
