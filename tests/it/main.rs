@@ -11,6 +11,7 @@
 
 mod cli;
 mod config;
+mod convergence;
 mod crash;
 mod dev;
 mod engine;
