@@ -123,7 +123,8 @@ async fn dj_stripe_1071_old_payloads_go_and_duplicates_are_still_known() {
     assert_eq!(app.one::<i64>(empty).await, 1);
     let again = told(app.post_signed(stripe::body(&event)).await).await;
     assert_eq!(again, (200, r#"{"received":true,"duplicate":true}"#.to_owned()));
-    let hash = "select count(*) from webhooks.events where payload_sha256 is not null and state = 'processed'";
+    let hash =
+        "select count(*) from webhooks.events where payload_sha256 is not null and state = 'processed'";
     assert_eq!(app.one::<i64>(hash).await, 1);
     app.finish().await;
 }
