@@ -6,19 +6,21 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::serve::ListenerExt;
+use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::engine::recent::Recent;
+use crate::engine::retention::Retention;
 use crate::engine::watch::Watch;
 use crate::engine::worker::Workers;
 use crate::ground::clock::Clock;
-use crate::ground::config::Settings;
+use crate::ground::config::{self, Settings};
 use crate::notifications::Notify;
 use crate::payments::api::StripeApi;
-use crate::payments::{Ask, Stripe};
+use crate::payments::{self, Ask, Reconcile, Stripe};
 use crate::tools::db::Pools;
 use crate::tools::redis::Redis;
 use crate::tools::{layers, telemetry};
@@ -42,25 +44,52 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
 }
 
+/// The webhook machine with everything that handles events and jobs. Nothing of it runs yet, and nothing listens:
+/// commands take it as it is.
+pub struct Machine {
+    /// The machine.
+    pub engine: Engine,
+    /// Stripe, to be given a door.
+    pub stripe: Arc<Stripe>,
+    /// Stripe, to be asked.
+    pub api: Option<StripeApi>,
+}
+
+impl Machine {
+    /// Puts it together over a migrated database.
+    pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
+        let stripe = Arc::new(Stripe::new(&settings.stripe));
+        let watch = &settings.file.watch;
+        let notify = Notify::new(pools.main.clone(), &settings.mail)?;
+        let api = StripeApi::new(&settings.stripe, &settings.file.stripe)?;
+        let recent = recent(settings, &pools)?;
+        let engine = Engine::new(pools.clone(), clock.clone(), &settings.file, story::react)
+            .with_recent(recent)
+            .with_source(stripe.clone())
+            .with_job(notify)
+            .with_job(Ask::new(api.clone(), clock))
+            .with_job(payments::Watch::new(api.clone(), &settings.public_url))
+            .with_job(Watch::new(pools.main, watch))
+            .with_schedule(Watch::schedule(watch));
+        let retention = Retention::new(&engine, &settings.file.retention);
+        let reconcile = Reconcile::new(&engine, stripe.clone(), api.clone());
+        let engine = engine
+            .with_job(retention)
+            .with_schedule(Retention::schedule())
+            .with_job(reconcile);
+        Ok(Self {
+            engine: scheduled(engine, &settings.file.stripe),
+            stripe,
+            api,
+        })
+    }
+}
+
 impl App {
     /// Puts the program together over a migrated database.
     pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
         let metrics = telemetry::metrics()?;
-        let stripe = Arc::new(Stripe::new(&settings.stripe));
-        let watch = &settings.file.watch;
-        let notify = Notify::new(pools.main.clone(), &settings.mail)?;
-        let ask = Ask::new(
-            StripeApi::new(&settings.stripe, &settings.file.stripe)?,
-            clock.clone(),
-        );
-        let recent = recent(settings, &pools)?;
-        let engine = Engine::new(pools.clone(), clock, &settings.file, story::react)
-            .with_recent(recent)
-            .with_source(stripe.clone())
-            .with_job(notify)
-            .with_job(ask)
-            .with_job(Watch::new(pools.main, watch))
-            .with_schedule(Watch::schedule(watch));
+        let Machine { engine, stripe, .. } = Machine::new(settings, pools, clock)?;
         let engine = Arc::new(engine);
         let shared = Shared {
             engine: Arc::clone(&engine),
@@ -117,6 +146,18 @@ fn recent(settings: &Settings, pools: &Pools) -> anyhow::Result<Option<Recent>> 
     };
     let redis = Redis::open(url, &settings.file.redis)?;
     Ok(Some(Recent::open(redis, &pools.main, &settings.file.redis)))
+}
+
+/// Asks Stripe by itself, as often as the settings say.
+fn scheduled(mut engine: Engine, settings: &config::StripeFile) -> Engine {
+    let seconds = |seconds: u32| TimeDelta::seconds(i64::from(seconds));
+    if settings.reconcile_every_seconds > 0 {
+        engine = engine.with_schedule(Reconcile::schedule(seconds(settings.reconcile_every_seconds)));
+    }
+    if settings.watch_every_seconds > 0 {
+        engine = engine.with_schedule(payments::Watch::schedule(seconds(settings.watch_every_seconds)));
+    }
+    engine
 }
 
 async fn serve(router: Router, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {

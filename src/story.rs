@@ -147,7 +147,16 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             alerts::raise(work, incidents::snapshot_pinned(*seconds, holder)).await
         }
 
+        Fact::EventsMissed { provider, count } => {
+            alerts::raise(work, incidents::events_missed(provider, *count)).await
+        }
+        Fact::EndpointTrouble { provider, trouble } => {
+            alerts::raise(work, incidents::endpoint_trouble(provider, trouble)).await
+        }
+
         // What is over, and so is its incident.
+        Fact::NothingMissed { provider } => alerts::resolve(work, &incidents::of_missed(provider)).await,
+        Fact::EndpointFine { provider } => alerts::resolve(work, &incidents::of_endpoint(provider)).await,
         Fact::PaymentMatched { payment } => alerts::resolve(work, &incidents::of_unmatched(payment)).await,
         Fact::ServiceRefundUndone { service } => alerts::resolve(work, &incidents::of_refund(*service)).await,
         Fact::DisputeWon { dispute } => alerts::resolve(work, &incidents::of_dispute(dispute)).await,

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use secrecy::SecretString;
+use serde_json::Value;
 use sqlx::PgPool;
 
 use super::Usage;
-use crate::ground::config::{File, Settings};
+use crate::app::Machine;
+use crate::ground::clock::Clock;
+use crate::ground::config::{Environment, File, Settings};
 use crate::tools::db;
 
 /// Where `onlycar dev` keeps its data unless told otherwise.
@@ -36,9 +39,33 @@ impl DevFolder {
         };
         Ok(db::connect(&url, &File::embedded()).await?.main)
     }
+
+    /// The machine as the server has it, on the same database; nothing of it runs.
+    pub async fn machine(&self) -> anyhow::Result<Machine> {
+        let settings = Settings::for_command(|| self.environment())?;
+        let pools = db::connect(&settings.database_url, &settings.file).await?;
+        Machine::new(&settings, pools, Clock::system())
+    }
+
+    /// What a command needs of the environment that `dev` runs in.
+    fn environment(&self) -> anyhow::Result<Environment> {
+        let variables = read_dev(&self.data_dir)?;
+        let variables = variables.get("environment").and_then(Value::as_object);
+        let variables = variables.context("dev.json holds no environment")?;
+        let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        Ok(variables.iter().filter_map(text).collect())
+    }
 }
 
 fn of_dev(data_dir: &Path, pointer: &str) -> anyhow::Result<String> {
+    let json = read_dev(data_dir)?;
+    let value = json.pointer(pointer).and_then(Value::as_str);
+    value
+        .map(str::to_owned)
+        .with_context(|| format!("dev.json holds no {pointer}"))
+}
+
+fn read_dev(data_dir: &Path) -> anyhow::Result<Value> {
     let path = data_dir.join("dev.json");
     let text = std::fs::read_to_string(&path).map_err(|_| {
         Usage(format!(
@@ -47,9 +74,5 @@ fn of_dev(data_dir: &Path, pointer: &str) -> anyhow::Result<String> {
             path.display()
         ))
     })?;
-    let json: serde_json::Value = serde_json::from_str(&text).context("dev.json cannot be read")?;
-    let value = json.pointer(pointer).and_then(serde_json::Value::as_str);
-    value
-        .map(str::to_owned)
-        .with_context(|| format!("dev.json holds no {pointer}"))
+    serde_json::from_str(&text).context("dev.json cannot be read")
 }

@@ -7,9 +7,11 @@ mod dev;
 mod events;
 mod migrate;
 mod openapi;
+mod reconcile;
 mod serve;
 #[cfg(feature = "dev")]
 mod trigger;
+mod when;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,6 +41,7 @@ enum Command {
     Trigger(trigger::Trigger),
     #[command(subcommand)]
     Events(events::Events),
+    Reconcile(reconcile::Command),
     #[command(subcommand)]
     Audit(audit::Audit),
     Openapi(openapi::Openapi),
@@ -103,6 +106,7 @@ async fn run_async(command: Command) -> anyhow::Result<Outcome> {
         #[cfg(feature = "dev")]
         Command::Trigger(trigger) => trigger.run().await,
         Command::Events(events) => events.run().await,
+        Command::Reconcile(reconcile) => reconcile.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Openapi(openapi) => openapi.run(),
         #[cfg(feature = "dev")]

@@ -1,13 +1,13 @@
 //! `onlycar trigger`
 
 use anyhow::Context;
-use chrono::Utc;
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::database::DevFolder;
 use super::{Outcome, Usage, say};
+use crate::dev::stripe::simulator::Answer;
 use crate::dev::stripe::{self, KINDS, Sample};
 use crate::ground::clock::Clock;
 use crate::ground::config::Settings;
@@ -15,8 +15,9 @@ use crate::tools::outbound;
 
 /// Send a realistic, correctly signed event to a running server
 ///
-/// Goes to the `onlycar dev` of this folder, about the next of its services that waits for payment; or to any other
-/// server with --to, signed with the first secret of STRIPE_WEBHOOK_SECRET.
+/// Happens at the simulated Stripe of this folder's `onlycar dev`, which delivers it: about the next service that waits
+/// for payment, or, for refunds and disputes, the last that was paid. With --to it goes straight to another server,
+/// signed with the first secret of STRIPE_WEBHOOK_SECRET.
 ///
 /// Example: onlycar trigger payment_intent.succeeded --set amount=99900
 #[derive(Args)]
@@ -50,12 +51,16 @@ pub struct Trigger {
     dev: DevFolder,
 }
 
-/// Where events go and how they are signed.
-struct Target {
-    url: String,
-    secret: String,
-    /// The database of `dev`, to find a service that waits for payment.
-    samples: Option<PgPool>,
+/// Where events go.
+enum Target {
+    /// Straight to a server, signed with its secret.
+    Server { url: String, secret: String },
+    /// To the Stripe of `dev`, which delivers them: so the event and its object exist there too.
+    Simulator {
+        url: String,
+        /// The database of `dev`, to find a service that waits for payment.
+        database: PgPool,
+    },
 }
 
 impl Trigger {
@@ -70,11 +75,13 @@ impl Trigger {
         let client = outbound::client()?;
         let mut outcome = Outcome::Done;
         for _ in 0..self.times {
-            let event = self.event(kind, &target).await?;
-            for _ in 0..=u8::from(self.duplicate) {
-                if !self.send(&client, &target, &event).await? {
+            let event = self.event(kind, &target, &client).await?;
+            for answer in self.send(&client, &target, &event).await? {
+                let expected = if self.bad_signature { 400 } else { 200 };
+                if answer.status != expected {
                     outcome = Outcome::FellShort;
                 }
+                print(&event, &answer)?;
             }
         }
         if self.to.is_none() && !self.bad_signature {
@@ -92,26 +99,27 @@ impl Trigger {
                 )
             })?;
             let url = format!("{}/api/webhooks/stripe", to.trim_end_matches('/'));
-            return Ok(Target {
-                url,
-                secret,
-                samples: None,
-            });
+            return Ok(Target::Server { url, secret });
         }
-        let pool = PgPool::connect(&self.dev.value("/database_url")?).await;
-        Ok(Target {
-            url: format!("{}/api/webhooks/stripe", self.dev.value("/base_url")?),
-            secret: self.dev.value("/webhook_secrets/stripe")?,
-            samples: Some(
-                pool.context("the database of `onlycar dev` does not answer\nhint: is it still running?")?,
-            ),
+        let database = PgPool::connect(&self.dev.value("/database_url")?).await;
+        Ok(Target::Simulator {
+            url: self.dev.value("/simulators/stripe")?,
+            database: database
+                .context("the database of `onlycar dev` does not answer\nhint: is it still running?")?,
         })
     }
 
-    async fn event(&self, kind: &str, target: &Target) -> anyhow::Result<Value> {
-        let sample = match &target.samples {
-            Some(pool) => sample(pool).await?,
-            None => Sample::default(),
+    async fn event(&self, kind: &str, target: &Target, client: &reqwest::Client) -> anyhow::Result<Value> {
+        let sample = match target {
+            Target::Server { .. } => Sample::default(),
+            Target::Simulator { url, database } => {
+                let sample = sample(database).await?;
+                if follows_a_payment(kind) {
+                    about_the_last_payment(sample, client, url).await?
+                } else {
+                    sample
+                }
+            }
         };
         let event = stripe::event(kind, &sample, Clock::system().now());
         let mut event =
@@ -130,36 +138,99 @@ impl Trigger {
         Ok(event)
     }
 
-    /// Sends it and prints the answer; whether that was the one to expect.
-    async fn send(&self, client: &reqwest::Client, target: &Target, event: &Value) -> anyhow::Result<bool> {
-        let body = stripe::body(event);
-        let secret = if self.bad_signature {
-            "whsec_wrong"
-        } else {
-            &target.secret
+    /// Sends it, or has it sent; what the server answered.
+    async fn send(
+        &self,
+        client: &reqwest::Client,
+        target: &Target,
+        event: &Value,
+    ) -> anyhow::Result<Vec<Answer>> {
+        let (url, secret) = match target {
+            Target::Server { url, secret } => (url, secret),
+            Target::Simulator { url, .. } => return self.have_sent(client, url, event).await,
         };
-        let signature = stripe::sign(secret, now(), &body);
-        let request = client
-            .post(&target.url)
-            .header("content-type", "application/json; charset=utf-8");
-        let answer = request
-            .header("stripe-signature", signature)
-            .body(body)
+        let body = stripe::body(event);
+        let secret = if self.bad_signature { "whsec_wrong" } else { secret };
+        let mut answers = Vec::new();
+        for _ in 0..=u8::from(self.duplicate) {
+            let signature = stripe::sign(secret, Clock::system().now(), &body);
+            let request = client
+                .post(url)
+                .header("content-type", "application/json; charset=utf-8")
+                .header("stripe-signature", signature);
+            let answer = request.body(body.clone()).send().await;
+            let answer =
+                answer.with_context(|| format!("{url} does not answer\nhint: is the server running?"))?;
+            answers.push(Answer {
+                status: answer.status().as_u16(),
+                body: answer.text().await?,
+            });
+        }
+        Ok(answers)
+    }
+
+    async fn have_sent(
+        &self,
+        client: &reqwest::Client,
+        simulator: &str,
+        event: &Value,
+    ) -> anyhow::Result<Vec<Answer>> {
+        let delivery = json!({ "duplicate": self.duplicate, "bad_signature": self.bad_signature });
+        let request = client.post(format!("{simulator}/_sim/events"));
+        let told = request
+            .json(&json!({ "event": event, "deliver": delivery }))
             .send()
             .await;
-        let answer = answer
-            .with_context(|| format!("{} does not answer\nhint: is the server running?", target.url))?;
-        let status = answer.status();
-        let id = event.get("id").and_then(Value::as_str).unwrap_or("-");
-        let kind = event.get("type").and_then(Value::as_str).unwrap_or("-");
-        say(format!("{id}  {kind}  ->  {status}  {}", answer.text().await?))?;
-        let expected = if self.bad_signature { 400 } else { 200 };
-        Ok(status.as_u16() == expected)
+        let told =
+            told.context("the simulator of Stripe does not answer\nhint: is `onlycar dev` running?")?;
+        if !told.status().is_success() {
+            anyhow::bail!("{}hint: is `onlycar dev` running?", told.text().await?);
+        }
+        let told: Value = told.json().await?;
+        let answers = told.pointer("/0/answers").cloned().unwrap_or_default();
+        Ok(serde_json::from_value(answers)?)
     }
 }
 
-fn now() -> chrono::DateTime<Utc> {
-    Clock::system().now()
+fn print(event: &Value, answer: &Answer) -> anyhow::Result<()> {
+    let text = |field: &str| event.get(field).and_then(Value::as_str).unwrap_or("-");
+    let status = reqwest::StatusCode::from_u16(answer.status)?;
+    let (id, kind) = (text("id"), text("type"));
+    say(format!("{id}  {kind}  ->  {status}  {}", answer.body))
+}
+
+/// Refunds and disputes are about something that was paid before.
+fn follows_a_payment(kind: &str) -> bool {
+    let families = ["refund.", "charge.refund", "charge.dispute.", "charge.updated"];
+    families.iter().any(|family| kind.starts_with(family))
+}
+
+/// The last payment that the simulator knows to have succeeded, in place of a new one.
+async fn about_the_last_payment(
+    mut sample: Sample,
+    client: &reqwest::Client,
+    simulator: &str,
+) -> anyhow::Result<Sample> {
+    let state = client.get(format!("{simulator}/_sim/state")).send().await?;
+    let state: Value = state.json().await?;
+    let objects = state
+        .get("objects")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let text = |object: &Value, path: &str| object.pointer(path)?.as_str().map(str::to_owned);
+    let last = objects.iter().rev().find(|object| {
+        text(object, "/object").as_deref() == Some("payment_intent")
+            && text(object, "/status").as_deref() == Some("succeeded")
+    });
+    if let Some(payment) = last {
+        sample.payment_intent_id = text(payment, "/id");
+        sample.charge_id = text(payment, "/latest_charge");
+        sample.service_id = text(payment, "/metadata/service_id");
+        sample.customer_id = text(payment, "/customer").unwrap_or(sample.customer_id);
+        let amount = payment.get("amount").and_then(Value::as_i64);
+        sample.amount = amount.unwrap_or(sample.amount);
+    }
+    Ok(sample)
 }
 
 /// The next sample service that waits for payment, its client, and a contract with a subscription.

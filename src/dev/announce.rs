@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::stripe::{self, Sample};
-use super::{BUCKET, Keys, seed, tokens};
+use super::{BUCKET, Keys, STRIPE_KEY, seed, tokens};
 use crate::ground::clock::Clock;
 
 /// Where everything is and how to get in.
@@ -17,6 +17,7 @@ pub(super) struct Announcement {
     pub(super) database_url: String,
     pub(super) s3_endpoint: String,
     pub(super) mail_url: String,
+    pub(super) stripe_url: String,
     pub(super) keys: Keys,
 }
 
@@ -44,7 +45,13 @@ impl Announcement {
             "webhook_secrets": {
                 "stripe": self.keys.stripe, "gigstack": self.keys.gigstack, "mifiel": self.keys.mifiel,
             },
-            "simulators": {},
+            // What commands in another terminal need to do as the server does.
+            "environment": {
+                "DATABASE_URL": self.database_url,
+                "STRIPE_SECRET_KEY": STRIPE_KEY,
+                "STRIPE_API_BASE": self.stripe_url,
+            },
+            "simulators": { "stripe": self.stripe_url },
             "mail_url": self.mail_url,
             "tokens": {
                 "operador": token("operador", seed::OPERATOR)?,
@@ -73,6 +80,7 @@ impl Announcement {
             mail_url,
             database_url,
             s3_endpoint,
+            stripe_url,
             ..
         } = self;
         let data = if folder == ".onlycar" {
@@ -90,6 +98,7 @@ OnlyCar is running. Everything is on this machine; nothing leaves it.
   mail        {mail_url}         what clients and the team would have got
   PostgreSQL  {database_url}
   S3          {s3_endpoint}
+  Stripe      {stripe_url}         a simulator: {stripe_url}/_sim/state
   all of it   {folder}/dev.json  (with secrets and a token per role)
 
 Try, in a second terminal:

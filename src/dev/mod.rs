@@ -27,10 +27,13 @@ use announce::Announcement;
 use mail::Mailbox;
 use objects::ObjectStore;
 use postgres::Postgres;
+use stripe::Simulator;
 
 /// The bucket's name, as in the customer's own example.
 const BUCKET: &str = "onlycar-docs";
 const DATABASE: &str = "onlycar";
+/// What the simulator of Stripe answers to.
+const STRIPE_KEY: &str = "sk_test_onlycar_dev";
 
 /// What `onlycar dev` was told.
 pub struct Options {
@@ -93,18 +96,27 @@ async fn run_on(
     let keys = Keys::random();
     let s3 = serve_objects(&options.data_dir, &keys, stop.clone()).await?;
     let mail = serve_mail(&options.data_dir, stop.clone()).await?;
+    let (stripe, stripe_url) = serve_stripe(stop.clone()).await?;
     create_database(postgres).await?;
     let base_url = format!("http://localhost:{}", server.local_addr()?.port());
-    let environment = environment(&base_url, &postgres.url(DATABASE), s3, &mail, &keys);
+    stripe.send_to(&format!("{base_url}/api/webhooks/stripe"), &keys.stripe);
+    let near = Neighbours {
+        database_url: postgres.url(DATABASE),
+        s3,
+        mail,
+        stripe_url,
+    };
+    let environment = environment(&base_url, &near, &keys);
     let settings = Settings::from_parts(&environment, None)?;
     let pools = db::connect(&settings.database_url, &settings.file).await?;
     db::migrate(&pools.main).await?;
     seed::sample_data(&pools.main, Clock::system().now()).await?;
     let announcement = Announcement {
         base_url,
-        database_url: postgres.url(DATABASE),
+        database_url: near.database_url,
         s3_endpoint: format!("http://{s3}"),
-        mail_url: format!("http://{}", mail.pages),
+        mail_url: format!("http://{}", near.mail.pages),
+        stripe_url: near.stripe_url,
         keys,
     };
     let app = App::new(&settings, pools.clone(), Clock::system())?;
@@ -222,21 +234,33 @@ async fn serve_mail(data_dir: &Path, stop: CancellationToken) -> anyhow::Result<
     Ok(addresses)
 }
 
-/// The environment that the contract asks for, all of it, with everything on this machine.
-fn environment(
-    base_url: &str,
-    database_url: &str,
+/// An account that knows nothing yet; what happened in it is forgotten with the process.
+async fn serve_stripe(stop: CancellationToken) -> anyhow::Result<(Simulator, String)> {
+    let simulator = Simulator::new(STRIPE_KEY, Clock::system())?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(simulator.clone().serve(listener, stop.cancelled_owned()));
+    Ok((simulator, url))
+}
+
+/// What the server needs around it.
+struct Neighbours {
+    database_url: String,
     s3: SocketAddr,
-    mail: &MailAddresses,
-    keys: &Keys,
-) -> Environment {
+    mail: MailAddresses,
+    stripe_url: String,
+}
+
+/// The environment that the contract asks for, all of it, with everything on this machine.
+fn environment(base_url: &str, near: &Neighbours, keys: &Keys) -> Environment {
     let text = |text: &str| text.to_owned();
     [
-        ("DATABASE_URL", text(database_url)),
+        ("DATABASE_URL", near.database_url.clone()),
         ("PUBLIC_URL", text(base_url)),
         ("LOG_FORMAT", text("pretty")),
         ("STRIPE_PUBLISHABLE_KEY", text("pk_test_onlycar_dev")),
-        ("STRIPE_SECRET_KEY", text("sk_test_onlycar_dev")),
+        ("STRIPE_SECRET_KEY", text(STRIPE_KEY)),
+        ("STRIPE_API_BASE", near.stripe_url.clone()),
         ("STRIPE_WEBHOOK_SECRET", keys.stripe.clone()),
         ("STRIPE_ACCOUNT_ID", text("acct_onlycar_dev")),
         ("STRIPE_GIGSTACK_CONNECTION_ID", text("conexion_dev")),
@@ -258,12 +282,12 @@ fn environment(
         ("R2_ACCESS_KEY_ID", keys.s3_access.clone()),
         ("R2_SECRET_ACCESS_KEY", keys.s3_secret.clone()),
         ("R2_BUCKET_NAME", text(BUCKET)),
-        ("R2_ENDPOINT", format!("http://{s3}")),
+        ("R2_ENDPOINT", format!("http://{}", near.s3)),
         ("SUPABASE_URL", text(base_url)),
         ("SUPABASE_ANON_KEY", text("anon_dev")),
         ("SUPABASE_SERVICE_ROLE_KEY", text("service_dev")),
         ("SUPABASE_JWT_SECRET", keys.jwt.clone()),
-        ("SMTP_URL", format!("smtp://{}", mail.smtp)),
+        ("SMTP_URL", format!("smtp://{}", near.mail.smtp)),
         ("MAIL_FROM", text("OnlyCar <hola@onlycar.example>")),
         ("TEAM_EMAIL", text("equipo@onlycar.example")),
     ]

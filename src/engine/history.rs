@@ -1,5 +1,7 @@
 //! Looking back: which events came, and the story of each.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -50,6 +52,8 @@ pub struct Summary {
     pub processed_at: Option<DateTime<Utc>>,
     /// SHA-256 of the bytes received, hexadecimal; it stays when the bytes are gone.
     pub payload_sha256: String,
+    /// Whether the bytes are there still.
+    pub payload_kept: bool,
 }
 
 /// An attempt that failed.
@@ -116,7 +120,8 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Summary>, sqlx::
         Summary,
         r#"select id, provider, event_id, event_type, api_version, occurred_at, received_at, trust::text as "trust!",
                   state::text as "state!", attempts,
-                  last_error, processed_at, encode(payload_sha256, 'hex') as "payload_sha256!"
+                  last_error, processed_at, encode(payload_sha256, 'hex') as "payload_sha256!",
+                  payload is not null as "payload_kept!"
            from webhooks.events
            where ($1::text is null or provider = $1) and ($2::text is null or event_type = $2)
              and ($3::text is null or state = $3) and ($4::timestamptz is null or received_at >= $4)
@@ -130,15 +135,35 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Summary>, sqlx::
     rows.fetch_all(pool).await
 }
 
+/// Where those of these events stand that ever came.
+pub async fn states(
+    pool: &PgPool,
+    provider: &str,
+    event_ids: &[&str],
+) -> Result<HashMap<String, String>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select event_id, state::text as "state!" from webhooks.events where provider = $1 and event_id = any ($2)"#,
+        provider,
+        event_ids as &[&str],
+    );
+    let rows = rows.fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|row| (row.event_id, row.state)).collect())
+}
+
 /// The story of one event, by our id or by the provider's.
 pub async fn show(pool: &PgPool, id: &str) -> Result<Option<Story>, sqlx::Error> {
     let event = sqlx::query_as!(
         Summary,
-        r#"select id, provider, event_id, event_type, api_version, occurred_at, received_at, trust::text as "trust!",
-                  state::text as "state!", attempts,
-                  last_error, processed_at, encode(payload_sha256, 'hex') as "payload_sha256!"
-           from webhooks.events where event_id = $1 or id::text = $1 order by received_at limit 1"#,
+        r#"select id as "id!", provider as "provider!", event_id as "event_id!", event_type as "event_type!",
+                  api_version, occurred_at, received_at as "received_at!", trust::text as "trust!",
+                  state::text as "state!", attempts as "attempts!",
+                  last_error, processed_at, encode(payload_sha256, 'hex') as "payload_sha256!",
+                  payload is not null as "payload_kept!"
+           from (select * from webhooks.events where event_id = $1
+                 union all select * from webhooks.events where id = $2) as named
+           order by received_at limit 1"#,
         id,
+        id.parse::<Uuid>().ok(),
     );
     match event.fetch_optional(pool).await? {
         Some(event) => Ok(Some(Story {

@@ -43,16 +43,23 @@ pub struct NewJob {
 }
 
 impl NewJob {
+    pub(super) fn new(id: Uuid, kind: &'static str, payload: Value, run_at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            kind,
+            key: None,
+            payload,
+            run_at,
+            cause: None,
+        }
+    }
+
     /// A job for now. The payload holds ids, never personal data: the job looks them up when it runs.
     pub fn now(work: &Work, kind: &'static str, payload: &impl Serialize) -> Result<Self, Failure> {
         let payload = serde_json::to_value(payload).map_err(Failure::retry)?;
         Ok(Self {
-            id: work.new_id(),
-            kind,
-            key: None,
-            payload,
-            run_at: work.now(),
             cause: work.cause(),
+            ..Self::new(work.new_id(), kind, payload, work.now())
         })
     }
 
@@ -72,20 +79,22 @@ impl NewJob {
     }
 }
 
-/// Puts the jobs into the table, inside the transaction of the work that asks for them. In one order for everybody:
-/// two transactions that ask for the same keys must not wait for each other.
+/// Puts the jobs into the table, inside the transaction of the work that asks for them, and returns those that were
+/// not asked for before. In one order for everybody: two transactions that ask for the same keys must not wait for
+/// each other.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     jobs: &[NewJob],
     now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
         "insert into engine.jobs (id, kind, key, payload, run_at, cause, created_at)
          select id, kind, key, payload, run_at, cause, $7
          from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::uuid[])
               as job (id, kind, key, payload, run_at, cause)
          order by kind, key
-         on conflict (kind, key) where key is not null do nothing",
+         on conflict (kind, key) where key is not null do nothing
+         returning id",
         &jobs.iter().map(|job| job.id).collect::<Vec<_>>()[..],
         &jobs.iter().map(|job| job.kind).collect::<Vec<_>>()[..] as &[&str],
         &jobs.iter().map(|job| job.key.as_deref()).collect::<Vec<_>>()[..] as &[Option<&str>],
@@ -94,9 +103,8 @@ pub(super) async fn insert(
         &jobs.iter().map(|job| job.cause).collect::<Vec<_>>()[..] as &[Option<Uuid>],
         now,
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await
-    .map(drop)
 }
 
 /// A claimed job.
@@ -133,7 +141,7 @@ impl<J: Job> AnyJob for J {
     ) -> BoxFuture<'a, Result<Vec<Verdict>, Failure>> {
         Box::pin(async move {
             let done = self.act(task).await?;
-            let mut work = engine.begin(task.unit(engine, claim)).await?;
+            let mut work = engine.begin(task.unit(engine, Some(claim))).await?;
             self.record(task, done, &mut work).await?;
             work.commit().await
         })

@@ -10,6 +10,10 @@ mod process;
 pub mod queue;
 pub mod receive;
 pub mod recent;
+pub mod reconciliation;
+pub mod rehearsal;
+pub mod replay;
+pub mod retention;
 pub mod schedule;
 pub mod source;
 pub mod watch;
@@ -19,6 +23,7 @@ pub mod worker;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::Serialize;
 use sqlx::PgPool;
 
 pub use failure::Failure;
@@ -27,8 +32,8 @@ use crate::ground::clock::Clock;
 use crate::ground::config;
 use crate::tools::db::Pools;
 use inbox::Inbox;
-use job::{AnyJob, Job};
-use queue::Wakers;
+use job::{AnyJob, Job, NewJob};
+use queue::{Lane, Wakers};
 use recent::Recent;
 use schedule::Schedule;
 use source::Source;
@@ -105,6 +110,17 @@ impl Engine {
     /// How many events wait (counted up to 10,000), and how many seconds the oldest of them has been due.
     pub async fn backlog(&self) -> Result<(i64, i64), sqlx::Error> {
         queue::backlog(&self.pool, self.clock.now()).await
+    }
+
+    /// Asks for a job from outside of a unit of work, as a command does; a running server does it.
+    pub async fn request(&self, kind: &'static str, payload: &impl Serialize) -> Result<(), Failure> {
+        let (id, now) = (self.clock.new_id(), self.clock.now());
+        let payload = serde_json::to_value(payload).map_err(Failure::retry)?;
+        let job = NewJob::new(id, kind, payload, now);
+        let mut connection = self.pool.acquire().await?;
+        job::insert(&mut connection, &[job], now).await?;
+        self.wakers.wake(Lane::Jobs);
+        Ok(())
     }
 
     /// Opens a unit of work: one transaction, and what it will say and ask for.

@@ -22,7 +22,8 @@ pub(super) trait Piece: for<'r> FromRow<'r, PgRow> + Send + Sync + Unpin + 'stat
     /// What it was, for people.
     fn label(&self) -> String;
 
-    fn unit(&self, engine: &Engine, claim: Claim) -> Unit;
+    /// What it is as a unit of work; without a claim when it is only rehearsed.
+    fn unit(&self, engine: &Engine, claim: Option<Claim>) -> Unit;
 
     /// Handles the rows together: all of them end as the verdicts say, or none.
     fn handle<'a>(
@@ -55,7 +56,7 @@ impl Piece for InboxRow {
         format!("{} {} ({})", self.provider, self.event_type, self.event_id)
     }
 
-    fn unit(&self, engine: &Engine, claim: Claim) -> Unit {
+    fn unit(&self, engine: &Engine, claim: Option<Claim>) -> Unit {
         let source = engine.sources.get(self.provider.as_str());
         let actor = source.map_or(Actor::System, |source| source.actor());
         let context = vec![
@@ -77,7 +78,7 @@ impl Piece for InboxRow {
         Box::pin(async move {
             let mut work: Option<Work> = None;
             for Claimed { claim, row, .. } in rows {
-                let unit = row.unit(engine, *claim);
+                let unit = row.unit(engine, Some(*claim));
                 let open = match work.take() {
                     None => engine.begin(unit).await?,
                     Some(mut open) => {
@@ -96,7 +97,8 @@ impl Piece for InboxRow {
 }
 
 impl InboxRow {
-    async fn apply(&self, engine: &Engine, work: &mut Work) -> Result<(), Failure> {
+    /// Lets its provider's handler write what it means.
+    pub(super) async fn apply(&self, engine: &Engine, work: &mut Work) -> Result<(), Failure> {
         let source = engine.sources.get(self.provider.as_str());
         let source = source.ok_or_else(|| Failure::retry(format!("no provider named {}", self.provider)))?;
         source.handle(&self.event()?, work).await
@@ -124,7 +126,7 @@ impl Piece for Task {
         format!("job {} ({})", self.kind, self.id)
     }
 
-    fn unit(&self, _engine: &Engine, claim: Claim) -> Unit {
+    fn unit(&self, _engine: &Engine, claim: Option<Claim>) -> Unit {
         let context = vec![("trabajo", self.kind.clone())];
         Unit {
             claim,

@@ -69,8 +69,20 @@ fn attempts<P>(claimed: &Claimed<P>) -> usize {
 }
 
 async fn attempt<P: Piece>(engine: &Engine, rows: &[Claimed<P>]) -> Result<(), Failure> {
+    let verdicts = guarded(engine, P::handle(engine, rows)).await?;
+    for (row, verdict) in rows.iter().zip(&verdicts) {
+        count(P::LANE, row.row.kind(), verdict);
+    }
+    Ok(())
+}
+
+/// Lets a handler fail in any way it likes: too long, or by a panic.
+pub(super) async fn guarded<T>(
+    engine: &Engine,
+    handling: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let longest = Duration::from_secs(engine.settings.longest_seconds);
-    let handled = tokio::time::timeout(longest, AssertUnwindSafe(P::handle(engine, rows)).catch_unwind());
+    let handled = tokio::time::timeout(longest, AssertUnwindSafe(handling).catch_unwind());
     let Ok(handled) = handled.await else {
         return Err(Failure::retry(format!(
             "it took longer than {} s",
@@ -78,13 +90,7 @@ async fn attempt<P: Piece>(engine: &Engine, rows: &[Claimed<P>]) -> Result<(), F
         )));
     };
     match handled {
-        Ok(Ok(verdicts)) => {
-            for (row, verdict) in rows.iter().zip(&verdicts) {
-                count(P::LANE, row.row.kind(), verdict);
-            }
-            Ok(())
-        }
-        Ok(Err(failure)) => Err(failure),
+        Ok(result) => result,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -126,7 +132,7 @@ fn bounded(after: Duration, settings: &config::Worker) -> TimeDelta {
 
 async fn park<P: Piece>(engine: &Engine, claimed: &Claimed<P>, reason: String) -> Result<(), Failure> {
     tracing::warn!(work = claimed.row.label(), reason, "kept for a person");
-    let fact = Fact::Parked(closed(claimed, &reason));
+    let fact = Fact::Parked(closed(&claimed.row, &reason));
     close(engine, claimed, fact, Verdict::Parked(reason)).await
 }
 
@@ -136,12 +142,12 @@ async fn bury<P: Piece>(engine: &Engine, claimed: &Claimed<P>, reason: String) -
         reason,
         "given up after its last attempt"
     );
-    let fact = Fact::Buried(closed(claimed, &reason));
+    let fact = Fact::Buried(closed(&claimed.row, &reason));
     close(engine, claimed, fact, Verdict::Dead(reason)).await
 }
 
-fn closed<P: Piece>(claimed: &Claimed<P>, reason: &str) -> Closed {
-    let row = &claimed.row;
+/// What the story is told about a row whose handler did not end.
+pub(super) fn closed<P: Piece>(row: &P, reason: &str) -> Closed {
     Closed {
         is_event: P::LANE == Lane::Events,
         kind: row.kind().to_owned(),
@@ -157,7 +163,8 @@ async fn close<P: Piece>(
     fact: Fact,
     verdict: Verdict,
 ) -> Result<(), Failure> {
-    let mut work = engine.begin(claimed.row.unit(engine, claimed.claim)).await?;
+    let unit = claimed.row.unit(engine, Some(claimed.claim));
+    let mut work = engine.begin(unit).await?;
     count(P::LANE, claimed.row.kind(), &verdict);
     work.say(fact);
     work.end(verdict);

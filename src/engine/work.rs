@@ -24,8 +24,8 @@ pub type React = for<'a> fn(&'a Fact, &'a mut Work) -> BoxFuture<'a, Result<(), 
 /// What a unit of work is about.
 #[derive(Debug, Clone)]
 pub struct Unit {
-    /// The row that will be marked.
-    pub claim: Claim,
+    /// The row that will be marked; none when it was not a row of work that asked, but a person or a command.
+    pub claim: Option<Claim>,
     /// The event that caused it, directly or through jobs.
     pub cause: Option<Uuid>,
     /// Who the audit log names.
@@ -48,7 +48,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    fn columns(&self) -> (&'static str, Option<&str>) {
+    /// Its state and its reason, as the row keeps them.
+    pub(super) fn columns(&self) -> (&'static str, Option<&str>) {
         match self {
             Self::Processed => ("processed", None),
             Self::Ignored(reason) => ("ignored", Some(reason)),
@@ -73,12 +74,21 @@ pub struct Work {
     jobs: Vec<NewJob>,
 }
 
-struct AuditEntry {
-    actor: Actor,
-    action: &'static str,
-    kind: &'static str,
-    resource: String,
-    detail: Value,
+/// What a unit of work would commit, before it is rolled back.
+pub(super) struct Rehearsed<'a> {
+    pub(super) connection: &'a mut PgConnection,
+    pub(super) verdict: &'a Verdict,
+    pub(super) audit: &'a [AuditEntry],
+    pub(super) jobs: Vec<&'a NewJob>,
+}
+
+/// A row of the audit log to be.
+pub(super) struct AuditEntry {
+    pub(super) actor: Actor,
+    pub(super) action: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) resource: String,
+    pub(super) detail: Value,
     event: Option<Uuid>,
     job: Option<Uuid>,
 }
@@ -139,7 +149,7 @@ impl Work {
                 fields.insert((*name).to_owned(), json!(value));
             }
         }
-        let claim = self.unit.claim;
+        let job = self.unit.claim.filter(|claim| claim.lane == Lane::Jobs);
         self.audit.push(AuditEntry {
             actor: self.unit.actor,
             action,
@@ -147,7 +157,7 @@ impl Work {
             resource: resource.to_string(),
             detail,
             event: self.unit.cause,
-            job: (claim.lane == Lane::Jobs).then_some(claim.id),
+            job: job.map(|claim| claim.id),
         });
     }
 
@@ -182,22 +192,46 @@ impl Work {
         if usize::try_from(self.finish().await?) != Ok(self.marks.len()) {
             return Err(Failure::LeaseLost);
         }
-        if !self.jobs.is_empty() {
-            job::insert(&mut self.transaction, &self.jobs, self.now).await?;
-        }
+        let asked = self.ask_for_jobs().await?;
         self.transaction.commit().await?;
-        if !self.jobs.is_empty() {
+        if !asked.is_empty() {
             self.wakers.wake(Lane::Jobs);
         }
         Ok(self.marks.into_iter().map(|(_, verdict)| verdict).collect())
     }
 
-    async fn settle(&mut self) -> Result<(), Failure> {
+    /// All that [`Work::commit`] does short of marks and commit. The transaction stays open to be looked at; dropping
+    /// the work rolls everything back.
+    pub(super) async fn rehearse(&mut self) -> Result<Rehearsed<'_>, Failure> {
+        self.react().await?;
+        let asked = self.ask_for_jobs().await?;
+        Ok(Rehearsed {
+            connection: &mut self.transaction,
+            verdict: &self.verdict,
+            audit: &self.audit,
+            jobs: self.jobs.iter().filter(|job| asked.contains(&job.id)).collect(),
+        })
+    }
+
+    /// Those of the jobs that nobody had asked for before.
+    async fn ask_for_jobs(&mut self) -> Result<Vec<Uuid>, sqlx::Error> {
+        if self.jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        job::insert(&mut self.transaction, &self.jobs, self.now).await
+    }
+
+    async fn react(&mut self) -> Result<(), Failure> {
         while let Some(fact) = self.facts.pop_front() {
             (self.react)(&fact, self).await?;
         }
+        Ok(())
+    }
+
+    async fn settle(&mut self) -> Result<(), Failure> {
+        self.react().await?;
         let verdict = std::mem::replace(&mut self.verdict, Verdict::Processed);
-        self.marks.push((self.unit.claim, verdict));
+        self.marks.extend(self.unit.claim.map(|claim| (claim, verdict)));
         Ok(())
     }
 
@@ -207,7 +241,8 @@ impl Work {
                 self.$rows.iter().map(|$row| $value).collect::<Vec<_>>()
             };
         }
-        let lane = self.unit.claim.lane;
+        // Without a mark to set, the same statement writes the audit rows alone.
+        let lane = self.unit.claim.map_or(Lane::Events, |claim| claim.lane);
         sqlx::query_scalar(AssertSqlSafe(lane.statements().finish.as_str()))
             .bind(column!(marks, (claim, _) => claim.id))
             .bind(column!(marks, (claim, _) => claim.attempt))

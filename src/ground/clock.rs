@@ -59,4 +59,25 @@ impl Clock {
         let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos());
         Uuid::new_v7(timestamp)
     }
+
+    /// No id made at this time or later is smaller.
+    pub fn first_id_of(at: DateTime<Utc>) -> Uuid {
+        let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0);
+        Uuid::from_u128(milliseconds << 80)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, TimeDelta};
+
+    #[test]
+    fn the_first_id_of_a_time_parts_those_before_from_those_after() {
+        let clock = Clock::manual("2026-11-22T18:00:00.123456Z".parse().expect("a time"));
+        let at = clock.now() + TimeDelta::milliseconds(1);
+        let before = clock.new_id();
+        clock.advance(TimeDelta::milliseconds(1));
+        assert!(before < Clock::first_id_of(at));
+        assert!(Clock::first_id_of(at) < clock.new_id());
+    }
 }

@@ -237,6 +237,30 @@ pub enum Fact {
         /// Stripe's word for the reason.
         reason: String,
     },
+    /// A provider's list holds events that it never brought us. They are handled now.
+    EventsMissed {
+        /// Who.
+        provider: &'static str,
+        /// How many.
+        count: usize,
+    },
+    /// All that a provider lists had come.
+    NothingMissed {
+        /// Who.
+        provider: &'static str,
+    },
+    /// A provider does not call us, or not about everything.
+    EndpointTrouble {
+        /// Who.
+        provider: &'static str,
+        /// What is wrong, in Spanish for the team.
+        trouble: String,
+    },
+    /// A provider's endpoint is as it should be.
+    EndpointFine {
+        /// Who.
+        provider: &'static str,
+    },
     /// An event or a job was kept for a person: trying it again is useless.
     Parked(Closed),
     /// An event or a job was given up after its last attempt.

@@ -199,6 +199,39 @@ pub fn invoice_stuck(invoice: &str, reason: &str) -> Incident {
     }
 }
 
+/// The cause of [`events_missed`].
+pub fn of_missed(provider: &str) -> String {
+    format!("avisos-perdidos:{provider}")
+}
+
+/// A provider did not bring what it lists.
+pub fn events_missed(provider: &str, count: usize) -> Incident {
+    Incident {
+        cause: of_missed(provider),
+        title: "Un proveedor no nos avisó de todo",
+        detail: format!(
+            "Al comparar con {provider} faltaban {count} eventos que nunca llegaron; ya se repusieron y se procesan.\n\
+             Siguiente paso: revisa en el proveedor que el webhook esté activo y qué contestamos a sus intentos."
+        ),
+    }
+}
+
+/// The cause of [`endpoint_trouble`].
+pub fn of_endpoint(provider: &str) -> String {
+    format!("webhook-con-problema:{provider}")
+}
+
+/// A provider's endpoint is not as it should be.
+pub fn endpoint_trouble(provider: &str, trouble: &str) -> Incident {
+    Incident {
+        cause: of_endpoint(provider),
+        title: "Un proveedor no nos está avisando como debe",
+        detail: format!(
+            "El webhook en {provider}: {trouble}.\nSiguiente paso: corrígelo en el panel del proveedor."
+        ),
+    }
+}
+
 /// An event or a job that waits for a person.
 pub fn parked(closed: &Closed) -> Incident {
     Incident {

@@ -44,7 +44,8 @@ pub enum ApiError {
     /// Stripe knows no such object under our key.
     #[error("Stripe does not know the object")]
     Missing,
-    /// Not now: the network, Stripe's side, a rate limit, or a key that a person has to repair first.
+    /// Not now: the network, Stripe's side, a rate limit, or a key that a person has to repair first. When to ask again is
+    /// not known: async-stripe keeps the answer's headers to itself.
     #[error("Stripe cannot be asked now: {reason}")]
     Unavailable {
         /// What happened.

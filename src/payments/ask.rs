@@ -9,9 +9,9 @@ use super::events;
 use super::objects::Family;
 use super::read::Object;
 use super::told::Told;
-use crate::engine::Failure;
 use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
+use crate::engine::{Engine, Failure};
 use crate::ground::clock::Clock;
 
 /// The kind of job that asks.
@@ -73,6 +73,11 @@ impl Question {
         };
         work.enqueue(job);
         Ok(())
+    }
+
+    /// Asks from outside of a unit of work, as a command does.
+    pub async fn ask_now(&self, engine: &Engine) -> Result<(), Failure> {
+        engine.request(KIND, self).await
     }
 }
 

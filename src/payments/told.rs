@@ -21,9 +21,14 @@ enum By {
 impl Told {
     /// By an event.
     pub fn by_event(event: &Event) -> Self {
+        Self::by(&event.event_type, event.occurred_at)
+    }
+
+    /// By an event of this type that happened `at`.
+    pub fn by(event_type: &str, at: DateTime<Utc>) -> Self {
         Self {
-            at: event.occurred_at,
-            by: By::Event(event.event_type.clone()),
+            at,
+            by: By::Event(event_type.to_owned()),
         }
     }
 

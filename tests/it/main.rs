@@ -11,10 +11,12 @@
 
 mod cli;
 mod config;
+mod convergence;
 mod crash;
 mod dev;
 mod engine;
 mod floors;
+mod museum;
 mod receive;
 mod redis;
 mod serve;
@@ -22,4 +24,5 @@ mod signature;
 mod stripe_api;
 mod stripe_events;
 mod stripe_heart;
+mod stripe_reconcile;
 mod support;

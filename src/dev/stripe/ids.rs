@@ -47,10 +47,6 @@ pub(super) fn request() -> String {
     format!("req_{}", random(14))
 }
 
-pub(super) fn idempotency_key() -> String {
-    format!("onlycar-{}", random(24))
-}
-
 pub(super) fn client_secret(payment_intent: &str) -> String {
     format!("{payment_intent}_secret_{}", of(payment_intent, "secret", 25))
 }

@@ -189,10 +189,15 @@ fn metadata(key: &str, value: Option<&str>) -> Value {
 /// An event of `kind` that happened at `at`; `None` when the kind is not in [`KINDS`].
 #[must_use]
 pub fn event(kind: &str, sample: &Sample, at: DateTime<Utc>) -> Option<Value> {
+    event_named(&ids::event(is_of_payment(kind)), kind, sample, at)
+}
+
+/// The same with an id of our choice; everything in it then follows from its ids and the time.
+fn event_named(id: &str, kind: &str, sample: &Sample, at: DateTime<Utc>) -> Option<Value> {
     let scene = &Scene::new(sample, at);
     let object = kinds::object(kind, scene)?;
     let previous = kinds::previous(kind, scene, &object);
-    Some(envelope(kind, &object, previous, at))
+    Some(envelope(id, kind, &object, previous, at))
 }
 
 /// The same as an account with a default version of before 2025-03-31.basil has it. Unlike [`old_shape`], which has
@@ -206,14 +211,19 @@ pub fn old_event(kind: &str, sample: &Sample, at: DateTime<Utc>) -> Option<Value
     Some(event)
 }
 
-/// The event around an object. Charges and payments get the id prefix Stripe gives them.
-fn envelope(kind: &str, object: &Value, previous: Option<Value>, at: DateTime<Utc>) -> Value {
-    let of_payment = ["payment_intent.", "charge.", "refund."]
+/// Payments, their charges and refunds get another prefix in the ids of their events.
+fn is_of_payment(kind: &str) -> bool {
+    ["payment_intent.", "charge.", "refund."]
         .iter()
-        .any(|family| kind.starts_with(family));
+        .any(|family| kind.starts_with(family))
+}
+
+/// The event around an object.
+fn envelope(id: &str, kind: &str, object: &Value, previous: Option<Value>, at: DateTime<Utc>) -> Value {
     // What a customer's request set off names it; what Stripe did by itself (renewals) does not.
-    let request = if of_payment {
-        json!({ "id": ids::request(), "idempotency_key": ids::idempotency_key() })
+    let request = if is_of_payment(kind) {
+        let key = format!("onlycar-{}", ids::of(id, "idempotency key", 24));
+        json!({ "id": format!("req_{}", ids::of(id, "request", 14)), "idempotency_key": key })
     } else {
         json!({ "id": null, "idempotency_key": null })
     };
@@ -222,7 +232,7 @@ fn envelope(kind: &str, object: &Value, previous: Option<Value>, at: DateTime<Ut
         |previous| json!({ "object": object, "previous_attributes": previous }),
     );
     json!({
-        "id": ids::event(of_payment),
+        "id": id,
         "object": "event",
         "api_version": API_VERSION,
         "created": at.timestamp(),

@@ -20,6 +20,7 @@ pub struct File {
     pub mifiel: Mifiel,
     pub cloudflare: Cloudflare,
     pub watch: Watch,
+    pub retention: Retention,
 }
 
 macro_rules! section {
@@ -63,7 +64,10 @@ section! {
 }
 section! {
     /// `[stripe]`
-    Stripe { api_base: Url, timeout_seconds: u64, page_attempts: u32 }
+    Stripe {
+        api_base: Url, timeout_seconds: u64, page_attempts: u32,
+        reconcile_every_seconds: u32, watch_every_seconds: u32,
+    }
 }
 section! {
     /// `[gigstack]`
@@ -80,6 +84,10 @@ section! {
 section! {
     /// `[watch]`
     Watch { every_seconds: u32, snapshot_alert_seconds: i64 }
+}
+section! {
+    /// `[retention]`
+    Retention { payload_days: u16, unresolved_payload_days: u16, jobs_days: u16, failures_days: u16, batch_rows: i64 }
 }
 
 impl File {
@@ -134,6 +142,20 @@ impl File {
                 usize::try_from(self.stripe.timeout_seconds).unwrap_or(usize::MAX),
             ),
             ("stripe.page_attempts", self.stripe.page_attempts as usize),
+            ("retention.payload_days", usize::from(self.retention.payload_days)),
+            (
+                "retention.unresolved_payload_days",
+                usize::from(self.retention.unresolved_payload_days),
+            ),
+            ("retention.jobs_days", usize::from(self.retention.jobs_days)),
+            (
+                "retention.failures_days",
+                usize::from(self.retention.failures_days),
+            ),
+            (
+                "retention.batch_rows",
+                usize::try_from(self.retention.batch_rows).unwrap_or(0),
+            ),
         ];
         if self.http.bodies_in_flight_mib * 1024 <= self.http.body_limit_kib {
             return Err(

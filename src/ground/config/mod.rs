@@ -6,6 +6,7 @@ mod environment;
 mod file;
 mod secrets;
 mod variables;
+mod vendors;
 
 use std::net::SocketAddr;
 
@@ -13,7 +14,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use environment::Environment;
-pub use file::{Database, File, Http, Inbox, Redis, Stripe as StripeFile, Watch, Worker};
+pub use file::{Database, File, Http, Inbox, Redis, Retention, Stripe as StripeFile, Watch, Worker};
 pub use secrets::Secrets;
 pub use variables::{Need, VARIABLES, Variable};
 
@@ -195,6 +196,18 @@ impl Settings {
             File::embedded()
         });
         environment::read(&mut Reader::new(environment, problems), file)
+    }
+
+    /// What a command needs that does what the server does, on the database of the environment or, where that names
+    /// none, on this one. It receives nothing and starts nothing: what is missing is done without, and what is wrong is
+    /// a problem still.
+    pub fn for_command(dev: impl FnOnce() -> anyhow::Result<Environment>) -> anyhow::Result<Self> {
+        let mut environment = Environment::of_process();
+        if environment.get("DATABASE_URL").is_none() {
+            environment = dev()?;
+        }
+        let mut reader = Reader::new(&environment, Vec::new()).for_command();
+        Ok(environment::read(&mut reader, File::embedded())?)
     }
 
     /// The first secret of `STRIPE_WEBHOOK_SECRET`: what `trigger` signs with for another server.

@@ -17,6 +17,11 @@ impl Secrets {
         Ok(Self(parts.into_iter().map(SecretString::from).collect()))
     }
 
+    /// No secret at all: nothing is signed right. For commands, which receive nothing.
+    pub(super) fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// The keys, to sign or to compare with; not to show.
     pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(|secret| secret.expose_secret().as_bytes())

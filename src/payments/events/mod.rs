@@ -6,19 +6,23 @@ mod customers;
 mod money_back;
 mod payment;
 
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
 use super::ask::Question;
 use super::objects::{
     Charge, CheckoutSession, Customer, Dispute, Family, Invoice, InvoicePayment, Kept, Payment,
     PaymentMethod, Refund, Subscription,
 };
 use super::read::Object;
+use super::store::compare::{self, Difference};
 use super::store::rows::{self, Taken};
 use super::told::Told;
 use crate::engine::Failure;
 use crate::engine::work::Work;
 
 /// The events that somebody here acts on, and the family of the object that each carries.
-const HANDLED: &[(&str, Family)] = &[
+pub const HANDLED: &[(&str, Family)] = &[
     ("payment_intent.created", Family::PaymentIntent),
     ("payment_intent.requires_action", Family::PaymentIntent),
     ("payment_intent.processing", Family::PaymentIntent),
@@ -118,6 +122,33 @@ async fn keep<K: Kept>(object: &K, told: &Told, work: &mut Work) -> Result<Taken
         Question::about(K::FAMILY, object.id()).ask(work)?;
     }
     Ok(taken)
+}
+
+/// How our row differs from an object of `family`.
+pub async fn compare(
+    family: Family,
+    object: Object<'_>,
+    told: &Told,
+    pool: &PgPool,
+    now: DateTime<Utc>,
+) -> Result<Difference, Failure> {
+    macro_rules! with {
+        ($kept:ty) => {
+            compare::compare(pool, &<$kept>::read(object, told)?, told, now).await
+        };
+    }
+    match family {
+        Family::PaymentIntent => with!(Payment),
+        Family::Charge => with!(Charge),
+        Family::CheckoutSession => with!(CheckoutSession),
+        Family::Refund => with!(Refund),
+        Family::Dispute => with!(Dispute),
+        Family::Customer => with!(Customer),
+        Family::PaymentMethod => with!(PaymentMethod),
+        Family::Subscription => with!(Subscription),
+        Family::Invoice => with!(Invoice),
+        Family::InvoicePayment => with!(InvoicePayment),
+    }
 }
 
 /// Stripe told what it knows of a payment's purpose.

@@ -48,6 +48,20 @@ pub enum Family {
 }
 
 impl Family {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::PaymentIntent,
+        Self::Charge,
+        Self::Refund,
+        Self::Dispute,
+        Self::Customer,
+        Self::PaymentMethod,
+        Self::Subscription,
+        Self::Invoice,
+        Self::InvoicePayment,
+        Self::CheckoutSession,
+    ];
+
     /// Where Stripe's API has them, below `/v1/`.
     pub fn path(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! The only writers of `stripe.*`, of the payment columns of `servicios` and of the Stripe customer of `clientes`.
 //! Spanish columns become English here.
 
+pub mod compare;
 pub mod customers;
 pub mod payments;
 pub mod rows;

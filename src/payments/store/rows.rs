@@ -81,7 +81,7 @@ pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<T
 }
 
 /// The whole row as JSON, and its version.
-fn row<K: Kept>(object: &K, told: &Told, now: DateTime<Utc>) -> Result<(Value, Version), Failure> {
+pub(super) fn row<K: Kept>(object: &K, told: &Told, now: DateTime<Utc>) -> Result<(Value, Version), Failure> {
     let Value::Object(mut row) = serde_json::to_value(object).map_err(Failure::retry)? else {
         return Err(Failure::retry("an object is no row"));
     };
@@ -110,6 +110,19 @@ fn digest<K: Kept>(row: &Map<String, Value>) -> Result<String, Failure> {
     let text = serde_json::to_vec(&snapshot).map_err(Failure::retry)?;
     Ok(hex::encode(Sha256::digest(text)))
 }
+
+/// The columns that are no link, no version and no time of ours.
+pub(super) fn snapshot<K: Kept>(row: &Value) -> impl Iterator<Item = &str> {
+    let columns = row
+        .as_object()
+        .into_iter()
+        .flat_map(Map::keys)
+        .map(String::as_str);
+    columns.filter(|column| learnt::<K>(column).is_none() && !VERSION.contains(column))
+}
+
+/// What every table has beside the object's own columns.
+const VERSION: [&str; 5] = ["rank", "as_of", "asked", "digest", "updated_at"];
 
 fn learnt<K: Kept>(column: &str) -> Option<Learnt> {
     K::LEARNT

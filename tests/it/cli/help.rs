@@ -5,13 +5,14 @@ use serde_json::Value;
 use super::folder;
 use crate::support::program::run_in;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "serve",
     "dev",
     "migrate",
     "trigger",
     "events list",
     "events show",
+    "events replay",
     "audit verify",
     "openapi",
 ];

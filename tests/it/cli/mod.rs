@@ -5,6 +5,7 @@ mod dev;
 mod events;
 mod help;
 mod life;
+mod replay;
 mod trigger;
 
 use std::os::unix::fs::PermissionsExt;

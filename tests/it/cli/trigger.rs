@@ -124,6 +124,31 @@ async fn its_options_do_what_they_say() {
 }
 
 #[tokio::test]
+async fn what_is_triggered_exists_at_the_simulated_stripe() {
+    let mut dev = Dev::start().await;
+    let stripe = dev.json["simulators"]["stripe"].as_str().unwrap().to_owned();
+    assert!(dev.running.out.text().contains(&stripe), "dev announces it");
+    let paid = dev.trigger(&["payment_intent.succeeded"]).await;
+    let refund = dev.trigger(&["refund.created"]).await;
+    dev.done(&["trigger", "customer.deleted", "--bad-signature"])
+        .await;
+    let state = dev.get(&format!("{stripe}/_sim/state")).await.1;
+    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    let events = state["events"].as_array().unwrap();
+    let find = |id: &str| events.iter().find(|event| event["id"] == id).unwrap();
+    assert_eq!(events.len(), 2, "a forged one has not happened");
+    let (paid, refund) = (&find(&paid)["data"]["object"], &find(&refund)["data"]["object"]);
+    assert_eq!(
+        refund["payment_intent"], paid["id"],
+        "the last payment is refunded"
+    );
+    assert_eq!(refund["charge"], paid["latest_charge"]);
+    assert_eq!(refund["amount"], paid["amount"]);
+    assert!(state["objects"].as_array().unwrap().contains(paid));
+    assert_eq!(dev.running.stop().await, Some(0));
+}
+
+#[tokio::test]
 async fn different_events_are_about_different_services() {
     let mut dev = Dev::start().await;
     let pool = dev.pool().await;

@@ -45,6 +45,8 @@ pub enum Script {
     WaitAndFail,
     /// Says a fact whose reaction writes and then fails.
     FailInReaction,
+    /// Runs these statements, parted by semicolons.
+    Sql(String),
     /// Asks for a job with this key: once for ever.
     Once(String),
     /// A job that is told to come back after so many seconds, the first time.
@@ -130,6 +132,11 @@ impl Probe {
             Script::Kill => {
                 self.entered.add_permits(1);
                 std::future::pending().await
+            }
+            Script::Sql(statements) => {
+                let statements = sqlx::raw_sql(sqlx::AssertSqlSafe(statements));
+                statements.execute(work.connection()).await?;
+                Ok(())
             }
             Script::Once(key) => {
                 let keyed = format!("keyed by {}", event.event_id);

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use onlycar::engine::Engine;
 use onlycar::engine::inbox::Stored;
+use onlycar::engine::retention::Retention;
 use onlycar::engine::schedule::Schedule;
 use onlycar::engine::source::Verified;
 use onlycar::engine::worker::Workers;
@@ -71,11 +72,18 @@ impl Rig {
         self.replica_with(who, worker, None).await
     }
 
+    /// With the job that empties payloads; `worker` may go on with lines of other sections.
+    pub async fn replica_with_retention(&self, who: &'static str, worker: &str) -> Replica {
+        let mut replica = self.replica(who, worker).await;
+        let file = file(worker);
+        let engine = Arc::into_inner(replica.engine).unwrap();
+        let retention = Retention::new(&engine, &file.retention);
+        replica.engine = Arc::new(engine.with_job(retention).with_schedule(Retention::schedule()));
+        replica
+    }
+
     pub async fn replica_with(&self, who: &'static str, worker: &str, schedule: Option<Schedule>) -> Replica {
-        // A busy machine must not make an attempt fail: with a clock that stands still there is no next one.
-        let database = "max_connections = 10\nacquire_timeout_ms = 15000";
-        let text = format!("[database]\n{database}\n[worker]\n{worker}\n");
-        let file = File::layered(Some(&text)).unwrap();
+        let file = file(worker);
         let pools = db::connect(&self.url.clone().into(), &file).await.unwrap();
         let probe = Arc::new(Probe::new(who));
         let notify = Notify::new(pools.main.clone(), &Mail::default()).unwrap();
@@ -145,6 +153,34 @@ impl Rig {
         sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
     }
 
+    /// Our id of an event.
+    pub async fn id(&self, event: &str) -> Uuid {
+        let sql = "select id from webhooks.events where event_id = $1";
+        sqlx::query_scalar(sql)
+            .bind(event)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    /// Everything that is in the database, to be compared.
+    pub async fn everything(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for table in [
+            "efectos",
+            "webhooks.events",
+            "engine.jobs",
+            "engine.failures",
+            "engine.alerts",
+            "logs_auditoria",
+        ] {
+            let sql = format!("select '{table} ' || t::text from {table} t order by 1");
+            let rows = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool);
+            all.extend(rows.await.unwrap());
+        }
+        all
+    }
+
     /// Runs a statement, as somebody else would.
     pub async fn sql(&self, sql: &'static str) {
         sqlx::query(sql).execute(&self.pool).await.unwrap();
@@ -197,6 +233,13 @@ impl Rig {
     }
 }
 
+fn file(worker: &str) -> File {
+    // A busy machine must not make an attempt fail: with a clock that stands still there is no next one.
+    let database = "max_connections = 10\nacquire_timeout_ms = 15000";
+    let text = format!("[database]\n{database}\n[worker]\n{worker}\n");
+    File::layered(Some(&text)).unwrap()
+}
+
 /// One replica, as a process of its own would be.
 pub struct Replica {
     pub engine: Arc<Engine>,
@@ -208,16 +251,17 @@ pub struct Replica {
 impl Replica {
     /// Keeps an event through the door of this replica's inbox.
     pub async fn send(&self, id: &str, script: Script) {
-        let body = payload(id, &script).to_string();
-        self.keep(Bytes::from(body)).await;
+        assert_eq!(self.offer(id, script).await, Stored::New);
     }
 
-    async fn keep(&self, body: Bytes) {
+    /// The same for one that may have come before.
+    pub async fn offer(&self, id: &str, script: Script) -> Stored {
+        let body = Bytes::from(payload(id, &script).to_string());
         let clock = &self.engine.clock;
         let message =
             Verified::new(&*self.probe, &HeaderMap::new(), body, clock.now()).map_err(|refusal| refusal.code);
         let stored = self.engine.inbox.keep(message.unwrap(), clock.new_id()).await;
-        assert_eq!(stored, Ok(Stored::New));
+        stored.unwrap()
     }
 
     /// Starts its workers.

@@ -30,8 +30,9 @@ pub struct TestApp {
     pub clock: Clock,
     pub mail: Mailbox,
     /// Stripe, as far as the program can tell: what it is told happened, the program may ask.
-    #[allow(dead_code)] // the tests of what is asked follow
     pub stripe: Simulator,
+    /// Where it answers: `/v1/…` as Stripe, `/_sim/…` to be told what happens.
+    pub stripe_url: String,
     pub engine: Arc<Engine>,
     pub client: reqwest::Client,
     workers: Option<Workers>,
@@ -81,6 +82,7 @@ impl TestApp {
             clock,
             mail,
             stripe,
+            stripe_url: api,
             engine,
             client,
             workers: None,
@@ -253,7 +255,7 @@ pub async fn simulator(clock: &Clock) -> (Simulator, String) {
 }
 
 /// The settings of a sandbox, with the addresses of its neighbours and what the test adds.
-fn settings(
+pub fn settings(
     database_url: &str,
     neighbours: &[(&str, &str)],
     more: &[(&str, &str)],
@@ -268,8 +270,12 @@ fn settings(
     ];
     let all = base.iter().chain(neighbours).chain(more).copied();
     let environment: Environment = all.collect();
-    Settings::from_parts(&environment, file).unwrap()
+    // Stripe is asked what was missed only by the tests that are about it.
+    let file = format!("{QUIET}\n{}", file.unwrap_or_default());
+    Settings::from_parts(&environment, Some(&file)).unwrap()
 }
+
+const QUIET: &str = "stripe.reconcile_every_seconds = 0\nstripe.watch_every_seconds = 0";
 
 /// What a production environment needs besides the base; `example.com` answers nobody in a test.
 pub const PRODUCTION: [(&str, &str); 24] = [

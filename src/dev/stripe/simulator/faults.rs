@@ -28,12 +28,18 @@ pub enum Fault {
 
 /// One fault, for so many questions, or for those below one path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Plan {
     pub(super) fault: Fault,
+    #[serde(default = "once")]
     pub(super) times: usize,
     /// As in `/v1/events`; without it, whatever is asked.
     #[serde(default)]
     pub(super) path: Option<String>,
+}
+
+fn once() -> usize {
+    1
 }
 
 /// The faults to come.
@@ -47,6 +53,10 @@ impl Faults {
 
     pub(super) fn heal(&self) {
         self.plans().clear();
+    }
+
+    pub(super) fn left(&self) -> Vec<Plan> {
+        self.plans().clone()
     }
 
     /// The fault that this question meets, and uses up.

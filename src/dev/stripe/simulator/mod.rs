@@ -2,14 +2,17 @@
 //! webhooks. Tests and people tell it what happens, in what order, how often, and what goes wrong.
 //!
 //! `state` is what it holds, `api` Stripe's HTTP API with `query` and `answers`, `faults` what a test can make go wrong
-//! there, `delivery` the webhooks.
+//! there, `delivery` the webhooks, `stories` and `storm` many of them, `control` all of it over HTTP.
 
 mod answers;
 mod api;
+mod control;
 mod delivery;
 mod faults;
 mod query;
 mod state;
+mod stories;
+mod storm;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +25,8 @@ use tokio::net::TcpListener;
 pub use delivery::{Answer, Delivery};
 pub use faults::Fault;
 pub use state::Version;
+pub use stories::stories;
+pub use storm::{Storm, Told};
 
 use crate::ground::clock::Clock;
 use crate::tools::outbound;
@@ -68,7 +73,7 @@ impl Simulator {
     }
 
     fn router(&self) -> Router {
-        api::router(self)
+        control::router(self).fallback_service(api::router(self))
     }
 
     /// Registers the webhook: where [`Simulator::deliver`] sends events, and what it signs them with.

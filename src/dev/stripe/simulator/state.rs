@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::{old, old_shape};
 
 /// The version in which the account's events are listed, whatever version an endpoint has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Version {
     /// [`super::super::API_VERSION`].
     #[default]
+    #[serde(alias = "new")]
     Newest,
     /// One from before 2025-03-31.basil.
     Old,
@@ -71,6 +74,13 @@ impl State {
 
     pub(super) fn object(&self, id: &str) -> Option<&Value> {
         self.objects.get(id).map(|(_, object)| object)
+    }
+
+    /// Every object, in the order in which they came to be known.
+    pub(super) fn all_objects(&self) -> Vec<&Value> {
+        let mut all: Vec<_> = self.objects.values().collect();
+        all.sort_by_key(|(place, _)| *place);
+        all.into_iter().map(|(_, object)| object).collect()
     }
 
     /// The objects of a kind, newest first.

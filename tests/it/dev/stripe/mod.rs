@@ -1,8 +1,11 @@
 //! The simulator of Stripe: the events that `onlycar trigger` sends.
 
+mod deliveries;
 mod events;
 mod old_shape;
+mod questions;
 mod set;
+mod storms;
 
 use chrono::{DateTime, Utc};
 use onlycar::dev::stripe::{KINDS, Sample, event};
