@@ -95,6 +95,8 @@ async fn woocommerce_1289_a_switched_off_endpoint_is_noticed() {
 #[tokio::test]
 async fn nextjs_356_an_outage_longer_than_stripes_patience_loses_nothing() {
     let app = TestApp::start().await;
+    // As every hour before the outage.
+    do_now(&app, RECONCILE).await;
     let story = Story::create(&app.pool).await;
     let event = story.event("payment_intent.succeeded", app.now());
     app.stripe.happened(&event);
@@ -123,7 +125,8 @@ async fn dj_stripe_1071_old_payloads_go_and_duplicates_are_still_known() {
     assert_eq!(app.one::<i64>(empty).await, 1);
     let again = told(app.post_signed(stripe::body(&event)).await).await;
     assert_eq!(again, (200, r#"{"received":true,"duplicate":true}"#.to_owned()));
-    let hash = "select count(*) from webhooks.events where payload_sha256 is not null and state = 'processed'";
+    let hash =
+        "select count(*) from webhooks.events where payload_sha256 is not null and state = 'processed'";
     assert_eq!(app.one::<i64>(hash).await, 1);
     app.finish().await;
 }

@@ -48,7 +48,8 @@ async fn later(app: &TestApp) {
 
 /// Does a job that comes by itself, now.
 async fn do_now(app: &TestApp, kind: &str) {
-    let insert = "insert into engine.jobs (id, kind, payload, created_at, run_at) values ($1, $2, '{}', $3, $3)";
+    let insert =
+        "insert into engine.jobs (id, kind, payload, created_at, run_at) values ($1, $2, '{}', $3, $3)";
     let insert = sqlx::query(insert)
         .bind(app.clock.new_id())
         .bind(kind)
