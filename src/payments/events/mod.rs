@@ -22,7 +22,7 @@ use crate::engine::Failure;
 use crate::engine::work::Work;
 
 /// The events that somebody here acts on, and the family of the object that each carries.
-const HANDLED: &[(&str, Family)] = &[
+pub const HANDLED: &[(&str, Family)] = &[
     ("payment_intent.created", Family::PaymentIntent),
     ("payment_intent.requires_action", Family::PaymentIntent),
     ("payment_intent.processing", Family::PaymentIntent),

@@ -55,12 +55,11 @@ impl Kept for Invoice {
         let status = status(object, told);
         let paid = status == "paid";
         let total = object.signed_money("/total")?;
-        let amount_paid = match object.money("/amount_paid")? {
-            Some(paid) => paid,
-            None => {
-                let total = total.map_or_else(|| object.required_money("/total"), Ok)?;
-                Money::from_minor(if paid { total.minor.max(0) } else { 0 }, total.currency)
-            }
+        let amount_paid = if let Some(paid) = object.money("/amount_paid")? {
+            paid
+        } else {
+            let total = total.map_or_else(|| object.required_money("/total"), Ok)?;
+            Money::from_minor(if paid { total.minor.max(0) } else { 0 }, total.currency)
         };
         let lines = object.list("/lines", "/data/object/lines/data/*");
         let amount = |path: &str| Ok::<_, Unreadable>(object.signed_money(path)?.map(Money::decimal));
