@@ -95,6 +95,8 @@ async fn woocommerce_1289_a_switched_off_endpoint_is_noticed() {
 #[tokio::test]
 async fn nextjs_356_an_outage_longer_than_stripes_patience_loses_nothing() {
     let app = TestApp::start().await;
+    // As every hour before the outage.
+    do_now(&app, RECONCILE).await;
     let story = Story::create(&app.pool).await;
     let event = story.event("payment_intent.succeeded", app.now());
     app.stripe.happened(&event);
