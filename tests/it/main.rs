@@ -11,15 +11,18 @@
 
 mod cli;
 mod config;
+mod convergence;
 mod crash;
 mod dev;
 mod engine;
 mod floors;
+mod museum;
 mod receive;
 mod redis;
 mod serve;
 mod signature;
 mod stripe_api;
+mod stripe_events;
 mod stripe_heart;
 mod stripe_reconcile;
 mod support;
