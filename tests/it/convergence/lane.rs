@@ -93,11 +93,11 @@ impl Lane {
 
     /// Handles an event, as the `attempt`-th worker that claimed it.
     pub async fn handle(&self, delivery: &Delivery, attempt: i32) -> Result<(), Failure> {
-        let claim = Claim {
+        let claim = Some(Claim {
             lane: Table::Events,
             id: delivery.row,
             attempt,
-        };
+        });
         let unit = Unit {
             claim,
             cause: Some(delivery.row),
@@ -124,11 +124,11 @@ impl Lane {
 
     pub async fn record(&self, task: &Task, answer: Answer, attempt: i32) -> Result<(), Failure> {
         let unit = Unit {
-            claim: Claim {
+            claim: Some(Claim {
                 lane: Table::Jobs,
                 id: task.id,
                 attempt,
-            },
+            }),
             cause: task.cause,
             actor: Actor::System,
             context: Vec::new(),
