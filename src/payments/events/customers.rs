@@ -11,16 +11,15 @@ use crate::engine::work::Work;
 
 /// A customer.
 pub async fn customer(customer: &Customer, told: &Told, work: &mut Work) -> Result<(), Failure> {
-    if !keep(customer, told, work).await?.written {
-        return Ok(());
-    }
-    let (action, client) = if customer.deleted {
-        (
-            "cliente.stripe_desvinculado",
-            customers::unlink(work, &customer.id).await?,
-        )
+    let taken = keep(customer, told, work).await?;
+    let (action, client) = if !customer.deleted && !taken.is_gone() {
+        let linked = customers::link(work, customer, taken.written).await?;
+        ("cliente.stripe_vinculado", linked)
+    } else if taken.written {
+        let forgotten = customers::forget(work, &customer.id).await?;
+        ("cliente.stripe_desvinculado", forgotten)
     } else {
-        ("cliente.stripe_vinculado", customers::link(work, customer).await?)
+        return Ok(());
     };
     if let Some(client) = client {
         work.audit(action, "clientes", client, json!({ "customer": customer.id }));

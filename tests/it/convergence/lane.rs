@@ -99,7 +99,7 @@ impl Lane {
             attempt,
         };
         let unit = Unit {
-            claim,
+            claim: Some(claim),
             cause: Some(delivery.row),
             actor: Actor::Stripe,
             context: Vec::new(),
@@ -124,11 +124,11 @@ impl Lane {
 
     pub async fn record(&self, task: &Task, answer: Answer, attempt: i32) -> Result<(), Failure> {
         let unit = Unit {
-            claim: Claim {
+            claim: Some(Claim {
                 lane: Table::Jobs,
                 id: task.id,
                 attempt,
-            },
+            }),
             cause: task.cause,
             actor: Actor::System,
             context: Vec::new(),
