@@ -58,6 +58,7 @@ impl Standing {
 ///
 /// The service has to be held already, by an earlier statement: one that waits for it here would see its payments as
 /// they were before it waited.
+#[allow(clippy::too_many_lines)] // one statement
 pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standing>, Failure> {
     let found = sqlx::query!(
         r#"with service as (
