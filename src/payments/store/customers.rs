@@ -1,18 +1,45 @@
 //! Which of our clients a customer of Stripe's is.
 
+use uuid::Uuid;
+
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::values::ClientId;
 use crate::payments::objects::Customer;
 
-/// Links the customer to its client: the one that its metadata names, else the only one with its mail address. What an
-/// older version says (`is_newest` is false) only counts while it has no client. None when nothing changed.
+/// Links a customer that is known to its client: the one that its metadata names, else the only one with its mail
+/// address. None when nothing changed.
 ///
 /// Of several customers of one client that is the one which names it, else the one that was made first: every payment
 /// page makes one more. A customer that a person wrote down, and of which Stripe has told nothing, stays.
-pub async fn link(
+pub async fn link(work: &mut Work, customer: &str) -> Result<Option<ClientId>, Failure> {
+    let row = sqlx::query!(
+        "select cliente_id, email from stripe.customers where id = $1",
+        customer
+    );
+    match row.fetch_optional(work.connection()).await? {
+        Some(row) => attach(work, customer, row.cliente_id, row.email.as_deref(), true).await,
+        None => Ok(None),
+    }
+}
+
+/// What an older version says counts while the customer has no client: it may have another mail address since.
+pub async fn link_by_older(work: &mut Work, customer: &Customer) -> Result<Option<ClientId>, Failure> {
+    attach(
+        work,
+        &customer.id,
+        customer.cliente_id,
+        customer.email.as_deref(),
+        false,
+    )
+    .await
+}
+
+async fn attach(
     work: &mut Work,
-    customer: &Customer,
+    customer: &str,
+    named: Option<Uuid>,
+    email: Option<&str>,
     is_newest: bool,
 ) -> Result<Option<ClientId>, Failure> {
     // Held first: whoever waits here has to see which customer the client got meanwhile.
@@ -23,10 +50,11 @@ pub async fn link(
                    (select min(id::text)::uuid from clientes where lower(email) = lower($2) having count(*) = 1))
            and stripe_customer_id is distinct from $3
            and ($4 or not exists (select from clientes where stripe_customer_id = $3))
+           and exists (select from stripe.customers where id = $3 and not deleted)
          for update",
-        customer.cliente_id,
-        customer.email,
-        customer.id,
+        named,
+        email,
+        customer,
         is_newest,
     );
     let Some(client) = client.fetch_optional(work.connection()).await? else {
@@ -37,20 +65,22 @@ pub async fn link(
                 or exists (select from stripe.customers as rival, stripe.customers as mine
                            where rival.id = stripe_customer_id and mine.id = $2
                              and (rival.deleted
-                                  or (mine.cliente_id is not distinct from $1, coalesce(rival.created_at, 'infinity'), rival.id)
-                                     > (rival.cliente_id is not distinct from $1, coalesce(mine.created_at, 'infinity'), mine.id))) as "better!"
+                                  or (mine.cliente_id is not distinct from $1,
+                                      coalesce(rival.created_at, 'infinity'), rival.id)
+                                     > (rival.cliente_id is not distinct from $1,
+                                        coalesce(mine.created_at, 'infinity'), mine.id))) as "better!"
            from clientes where id = $1"#,
         client,
-        customer.id,
+        customer,
     );
     if !better.fetch_one(work.connection()).await? {
         return Ok(None);
     }
-    unlink(work, &customer.id).await?;
+    unlink(work, customer).await?;
     let linked = sqlx::query!(
         "update clientes set stripe_customer_id = $2 where id = $1",
         client,
-        customer.id
+        customer
     );
     linked.execute(work.connection()).await?;
     Ok(Some(ClientId(client)))
