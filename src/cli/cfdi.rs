@@ -214,7 +214,7 @@ fn columns(cfdi: &cfdi::Cfdi) -> Vec<(&'static str, Value)> {
             json!(cfdi.rfc_prov_certif.as_ref().map(Rfc::reveal)),
         ),
         ("conceptos", json!(cfdi.conceptos.len())),
-        ("advertencia", json!(warning(cfdi))),
+        ("warning", json!(warning(cfdi))),
     ]
 }
 
