@@ -38,6 +38,10 @@ pub struct Invoice {
     pub emisor: Party,
     /// Who gets it.
     pub receptor: Party,
+    /// The receiver's postal code; that of the issue, unless told.
+    pub domicilio_receptor: Option<String>,
+    /// What the receiver uses it for; what its regime allows, unless told.
+    pub uso_cfdi: Option<String>,
     /// What is sold.
     pub conceptos: Vec<Line>,
     /// The period of a global invoice.
@@ -128,6 +132,8 @@ impl Invoice {
             lugar_expedicion: "88000".to_owned(),
             emisor,
             receptor,
+            domicilio_receptor: None,
+            uso_cfdi: None,
             conceptos: Vec::new(),
             global: None,
         }
@@ -217,9 +223,12 @@ impl Invoice {
         let receptor = [
             ("Rfc", Some(self.receptor.rfc.as_str())),
             ("Nombre", Some(&self.receptor.nombre)),
-            ("DomicilioFiscalReceptor", Some(&self.lugar_expedicion)),
+            (
+                "DomicilioFiscalReceptor",
+                Some(self.domicilio_receptor.as_ref().unwrap_or(&self.lugar_expedicion)),
+            ),
             ("RegimenFiscalReceptor", Some(&self.receptor.regimen)),
-            ("UsoCFDI", Some(uso)),
+            ("UsoCFDI", Some(self.uso_cfdi.as_deref().unwrap_or(uso))),
         ];
         empty(xml, "  <cfdi:Receptor", &receptor);
     }

@@ -3,6 +3,7 @@
 
 mod announce;
 pub mod cfdi;
+pub mod gigstack;
 pub mod mail;
 pub mod objects;
 pub mod postgres;
