@@ -124,11 +124,11 @@ impl Lane {
 
     pub async fn record(&self, task: &Task, answer: Answer, attempt: i32) -> Result<(), Failure> {
         let unit = Unit {
-            claim: Claim {
+            claim: Some(Claim {
                 lane: Table::Jobs,
                 id: task.id,
                 attempt,
-            },
+            }),
             cause: task.cause,
             actor: Actor::System,
             context: Vec::new(),
