@@ -67,7 +67,7 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
                     and not exists (select from stripe.payments where payments.id = stripe_payment_intent_id) as held
              from servicios where id = $1),
          money as (
-             select payments.id, payments.paid_at, payments.amount_received, payments.currency,
+             select payments.id, payments.paid_at, payments.created_at, payments.amount_received, payments.currency,
                  greatest(0,
                      back.done,
                      (select coalesce(max(amount_refunded), 0) from stripe.charges
@@ -85,7 +85,7 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
              where servicio_id = $1 and payments.status = 'succeeded'),
          credited as (
              select money.* from money
-             order by refunded > 0 and refunded >= amount_received, paid_at, money.id limit 1),
+             order by refunded > 0 and refunded >= amount_received, paid_at, created_at nulls last, money.id limit 1),
          latest as (
              select status, failure_code, failure_message from stripe.payments
              where servicio_id = $1 and status <> 'succeeded' order by created_at desc nulls last, id desc limit 1),

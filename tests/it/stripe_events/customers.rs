@@ -27,7 +27,7 @@ fn known(scene: &Scene) -> Value {
 
 async fn without_customer(scene: &mut Scene) {
     scene.run("update clientes set stripe_customer_id = null").await;
-    scene.story.sample.email = "Ana@Example.com".to_owned();
+    "Ana@Example.com".clone_into(&mut scene.story.sample.email);
 }
 
 async fn a_new_customer_is_linked_by_its_mail_address(scene: &mut Scene) {

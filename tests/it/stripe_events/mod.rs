@@ -6,6 +6,7 @@ mod checkout;
 mod coverage;
 mod customers;
 mod disputes;
+mod envelopes;
 mod invoices;
 mod mutated;
 mod odd;

@@ -18,7 +18,8 @@ pub struct Scene {
     pub story: Story,
     /// When its objects were made.
     pub began: DateTime<Utc>,
-    old: bool,
+    /// Whether events come in the old shape.
+    pub old: bool,
 }
 
 /// Plays the same in today's shape and in an old one.
