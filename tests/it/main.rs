@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod cfdi;
 mod cli;
 mod config;
 mod convergence;
