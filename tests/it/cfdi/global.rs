@@ -32,7 +32,11 @@ fn its_sales_add_up_to_its_total() {
     );
     assert!(cfdi.receptor_rfc.is_public());
     assert_eq!(cfdi.conceptos.len(), 2_000);
-    let sum: Decimal = cfdi.conceptos.iter().map(|line| line.total()).sum();
+    let sum: Decimal = cfdi
+        .conceptos
+        .iter()
+        .map(onlycar::invoicing::cfdi::Concepto::total)
+        .sum();
     assert_eq!(sum, cfdi.total);
     let last = cfdi.conceptos.last().unwrap();
     assert_eq!(last.no_identificacion.as_deref(), Some("venta-1999"));

@@ -5,7 +5,7 @@ mod cutter;
 mod lane;
 mod orders;
 mod proof;
-mod rows;
+pub mod rows;
 mod run;
 mod stories;
 mod story;
