@@ -134,7 +134,7 @@ async fn a_minute_of_chaos_ends_in_the_rows_of_an_orderly_run() {
     let mut told = None;
     let mut moments = StdRng::seed_from_u64(seed.into());
     let kills = kill_until(&chaos, &mut moments, async {
-        told = Some(stripe.storm(&storm).await)
+        told = Some(stripe.storm(&storm).await);
     })
     .await;
     let told = told.expect("the storm is over");
