@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Family, Kept, status};
+use super::{Family, Kept, Learnt, status};
 use crate::payments::order::{Rank, SETTLED};
 use crate::payments::read::{Object, Unreadable};
 use crate::payments::told::Told;
@@ -45,6 +45,7 @@ impl Subscription {
 impl Kept for Subscription {
     const FAMILY: Family = Family::Subscription;
     const TABLE: &'static str = "stripe.subscriptions";
+    const LEARNT: &'static [(&'static str, Learnt)] = &[("ended_at", Learnt::Earliest)];
 
     fn read(object: Object<'_>, told: &Told) -> Result<Self, Unreadable> {
         let items = object.list("/items", "/data/object/items/data/*");
@@ -54,6 +55,11 @@ impl Kept for Subscription {
         let status = status(object);
         // The event that says that it ended is believed, whatever status an odd version shows.
         let ended = told.is("customer.subscription.deleted") && rank(&status) < SETTLED;
+        let over = ended || rank(&status) >= SETTLED;
+        // Some versions do not tell when; then it is when it was first told.
+        let ended_at = object
+            .time("/ended_at")
+            .or_else(|| object.time("/canceled_at").filter(|_| over));
         Ok(Self {
             id: object.own_id()?,
             customer_id: object.first_id(&["/customer", "/customer_account"]),
@@ -65,7 +71,7 @@ impl Kept for Subscription {
             cancel_at_period_end: object.flag("/cancel_at_period_end"),
             cancellation_reason: object.text("/cancellation_details/reason"),
             canceled_at: object.time("/canceled_at"),
-            ended_at: object.time("/ended_at"),
+            ended_at: ended_at.or(over.then_some(told.at)),
             trial_start: object.time("/trial_start"),
             trial_end: object.time("/trial_end"),
             price_id: items

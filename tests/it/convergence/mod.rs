@@ -3,6 +3,7 @@
 mod cuts;
 mod cutter;
 mod lane;
+mod oracle;
 mod orders;
 mod proof;
 pub mod rows;
@@ -33,7 +34,7 @@ async fn every_family_converges() {
         billing::invoice_voided(),
         billing::invoice_payment_alone(),
     ];
-    prove("every family", stories).await;
+    prove("every family", 5, stories).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,5 +69,5 @@ async fn whole_stories_converge() {
         billing::two_months(),
         billing::contract_known_by_its_invoice(),
     ];
-    prove("whole stories", stories).await;
+    prove("whole stories", 4, stories).await;
 }

@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use super::lane::Lane;
 use super::run::{Plan, Run};
 use super::story::Story;
-use super::{orders, rows};
+use super::{oracle, orders, rows};
 use crate::support::database;
 
 /// More than there are processors: a run waits for PostgreSQL half of its time.
@@ -51,7 +51,7 @@ struct Tally {
 }
 
 /// Every plan for every story ends in the rows of its orderly run.
-pub async fn prove(what: &str, stories: Vec<Story>) {
+pub async fn prove(what: &str, all_orders_of: usize, stories: Vec<Story>) {
     let seed = seed();
     let began = Instant::now();
     let url = database::fresh().await;
@@ -60,7 +60,7 @@ pub async fn prove(what: &str, stories: Vec<Story>) {
     let work: Vec<(Arc<Known>, Plan)> = stories
         .iter()
         .flat_map(|known| {
-            orders::plans(&known.story, seed)
+            orders::plans(&known.story, all_orders_of, seed)
                 .into_iter()
                 .map(|plan| (Arc::clone(known), plan))
         })
@@ -141,6 +141,9 @@ impl Known {
         } else {
             let plan = Plan::orderly(&self.story, vec![false; plan.old.len()], plan.tie);
             let known = Arc::new(self.run(lane, &plan, tally).await);
+            let shown = oracle::rows(lane, &self.story, &self.ids, next_number()).await;
+            let (known_, shown) = (oracle::snapshots(&known), oracle::snapshots(&shown));
+            self.compare("what Stripe shows", &shown, &known_, &plan, tally);
             orderly.insert(newest, Arc::clone(&known));
             known
         };

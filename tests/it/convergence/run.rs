@@ -49,6 +49,8 @@ pub struct Plan {
     /// Which steps come in the shape of before basil.
     pub old: Vec<bool>,
     pub tie: Tie,
+    /// A step whose event does not tell when it happened.
+    pub untimed: Option<usize>,
     pub arrival: Arrival,
     pub asking: Asking,
 }
@@ -60,6 +62,7 @@ impl Plan {
             order: (0..story.steps.len()).collect(),
             old,
             tie,
+            untimed: None,
             arrival: Arrival::Live,
             asking: Asking::Promptly,
         }
@@ -84,16 +87,33 @@ impl Telling {
             event["created"] = at.timestamp().into();
             event.to_string().replace(TOKEN, &token)
         };
+        let untimed = |event: &Value| {
+            let mut event = event.clone();
+            event.as_object_mut().unwrap().remove("created");
+            event.to_string().replace(TOKEN, &token)
+        };
         let steps = story.steps.iter().zip(&times);
         let objects = steps
             .clone()
             .map(|(step, at)| serde_json::from_str(&tell(&step.new, at)).unwrap());
-        let events = steps.zip(&plan.old).map(|((step, at), old)| Event {
-            event_id: step.new["id"].as_str().unwrap().replace(TOKEN, &token),
-            event_type: step.kind().to_owned(),
-            occurred_at: *at,
-            payload: tell(if *old { &step.old } else { &step.new }, at).into_bytes(),
-        });
+        let events = steps
+            .zip(&plan.old)
+            .enumerate()
+            .map(|(number, ((step, at), old))| {
+                let shape = if *old { &step.old } else { &step.new };
+                let is_untimed = plan.untimed == Some(number);
+                Event {
+                    event_id: step.new["id"].as_str().unwrap().replace(TOKEN, &token),
+                    event_type: step.kind().to_owned(),
+                    occurred_at: *at,
+                    payload: if is_untimed {
+                        untimed(shape)
+                    } else {
+                        tell(shape, at)
+                    }
+                    .into_bytes(),
+                }
+            });
         Self {
             events: events.collect(),
             objects: objects.collect(),
@@ -168,9 +188,12 @@ impl<'r> Run<'r> {
             .collect();
         let deliveries = self.lane.keep(order).await;
         let rows: Vec<Uuid> = deliveries.iter().map(|delivery| delivery.row).collect();
-        for delivery in &deliveries {
-            self.pass_time(delivery);
-            self.handle(delivery).await;
+        for (step, mut delivery) in self.plan.order.iter().zip(deliveries) {
+            self.pass_time(&delivery);
+            if self.plan.untimed == Some(*step) {
+                delivery.event.occurred_at = self.now; // as the inbox has it
+            }
+            self.handle(&delivery).await;
             let slow = std::mem::take(&mut self.slow);
             self.write_down(slow).await;
             match self.plan.asking {
@@ -182,6 +205,10 @@ impl<'r> Run<'r> {
         let slow = std::mem::take(&mut self.slow);
         self.write_down(slow).await;
         self.ask(&rows).await;
+        self.end(ids).await
+    }
+
+    pub async fn end(self, ids: &[String]) -> Ending {
         Ending {
             rows: rows::of(&self.lane.pool, ids, &self.telling.token).await,
             questions: self.questions,
@@ -196,6 +223,14 @@ impl<'r> Run<'r> {
             self.lane.happened(&self.telling.objects[self.known]);
             self.known += 1;
         }
+    }
+
+    /// All of the story has happened.
+    pub fn all_happened(&mut self) {
+        for object in &self.telling.objects {
+            self.lane.happened(object);
+        }
+        self.tick();
     }
 
     fn tick(&mut self) {
@@ -219,7 +254,7 @@ impl<'r> Run<'r> {
     }
 
     /// Until no question is left.
-    async fn ask(&mut self, rows: &[Uuid]) {
+    pub async fn ask(&mut self, rows: &[Uuid]) {
         loop {
             self.ask_slowly(rows).await;
             let answers = std::mem::take(&mut self.slow);
