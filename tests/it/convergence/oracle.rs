@@ -40,7 +40,10 @@ pub fn snapshots(rows: &Value) -> Value {
         .filter(|(table, _)| table.starts_with("stripe."))
         .map(|(table, rows)| (table.clone(), rows.clone()))
         .collect();
-    for (table, column) in [("stripe.payments", "paid_at"), ("stripe.subscriptions", "ended_at")] {
+    for (table, column) in [
+        ("stripe.payments", "paid_at"),
+        ("stripe.subscriptions", "ended_at"),
+    ] {
         for row in tables[table].as_object_mut().unwrap().values_mut() {
             row[column] = Value::Null;
         }

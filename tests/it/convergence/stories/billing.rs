@@ -178,11 +178,6 @@ pub fn invoice_and_its_payment() -> Story {
 pub fn invoice_payment_alone() -> Story {
     let mut it = Teller::new("invoice payment");
     payment_of_an_invoice(&mut it);
-    it.tell_with(
-        "invoice_payment.open",
-        "invoice_payment.paid",
-        &json!({ "status": "open", "amount_paid": null }),
-    );
     it.tell("invoice.finalized");
     it.after(MINUTE).tell("payment_intent.succeeded");
     it.tell("invoice_payment.paid");

@@ -210,7 +210,7 @@ pub fn session_expired() -> Story {
 pub fn charge_alone() -> Story {
     let mut it = Teller::new("charge alone");
     it.tell_with(
-        "charge.pending",
+        "charge.updated",
         "charge.succeeded",
         &json!({ "status": "pending", "captured": false, "paid": false }),
     );
