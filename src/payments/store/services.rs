@@ -53,8 +53,9 @@ impl Standing {
 /// Derives the payment of a service anew. None when there is no such service.
 ///
 /// What was paid at the counter stays so, and so does what was paid by a payment that is from before our records.
-/// Otherwise it is credited with the payment that succeeded first, among those that were not given back in full. Without
-/// one, its latest payment says where it stands. A refund that failed is none.
+/// Otherwise it is credited with the payment that succeeded first, among those that were not given back in full; of
+/// two that were made and paid in the same seconds, the one that has the credit keeps it. Without one, its latest
+/// payment says where it stands. A refund that failed is none.
 ///
 /// The service has to be held already, by an earlier statement: one that waits for it here would see its payments as
 /// they were before it waited.
@@ -85,8 +86,9 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
                            as refunds) as back
              where servicio_id = $1 and payments.status = 'succeeded'),
          credited as (
-             select money.* from money
-             order by refunded > 0 and refunded >= amount_received, paid_at, created_at nulls last, money.id limit 1),
+             select money.* from money, service
+             order by refunded > 0 and refunded >= amount_received, paid_at, created_at nulls last,
+                 money.id is distinct from stripe_payment_intent_id, money.id limit 1),
          latest as (
              select status, failure_code, failure_message from stripe.payments
              where servicio_id = $1 and status <> 'succeeded' order by created_at desc nulls last, id desc limit 1),
