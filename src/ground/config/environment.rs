@@ -9,8 +9,9 @@ use url::Url;
 
 use super::addresses::{is_local, is_redis};
 use super::secrets::check;
+use super::supabase::supabase;
 use super::variables::{Need, VARIABLES};
-use super::{File, Gigstack, Issuer, Mail, Mifiel, Mode, Problems, R2, Secrets, Settings, Stripe, Supabase};
+use super::{File, Gigstack, Issuer, Mail, Mifiel, Mode, Problems, R2, Secrets, Settings, Stripe};
 
 /// Names and values as the process got them, or as a test made them up.
 #[derive(Clone, Default)]
@@ -48,9 +49,9 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
 /// Reads variables one by one and remembers what was wrong with each.
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
-    problems: Vec<String>,
-    warnings: Vec<String>,
-    production: bool,
+    pub(super) problems: Vec<String>,
+    pub(super) warnings: Vec<String>,
+    pub(super) production: bool,
     /// Whether a command reads, not a server: it has no door, and does without what is missing.
     command: bool,
 }
@@ -118,7 +119,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn secret(&mut self, name: &'static str) -> Option<SecretString> {
+    pub(super) fn secret(&mut self, name: &'static str) -> Option<SecretString> {
         self.text(name).map(SecretString::from)
     }
 
@@ -138,7 +139,7 @@ impl<'a> Reader<'a> {
         parsed
     }
 
-    fn address(&mut self, name: &'static str) -> Option<Url> {
+    pub(super) fn address(&mut self, name: &'static str) -> Option<Url> {
         let url: Url = self.parsed(name, "an address such as https://onlycar.mx")?;
         if matches!(url.scheme(), "http" | "https") && url.has_host() {
             return Some(url);
@@ -151,17 +152,21 @@ impl<'a> Reader<'a> {
     /// Where a vendor is: overridden for simulators and proxies, never for a simulator in production.
     fn base(&mut self, name: &'static str, default: &Url) -> Url {
         let url = self.address(name).unwrap_or_else(|| default.clone());
-        if self.production && (url.scheme() != "https" || is_local(&url)) {
-            let set = if self.environment.get(name).is_some() {
-                ""
-            } else {
-                "the settings file instead of "
-            };
-            let problem =
-                format!("{set}{name} points to a simulator (plain http or this machine) in production");
+        let set = if self.environment.get(name).is_some() {
+            ""
+        } else {
+            "the settings file instead of "
+        };
+        self.must_be_real(&format!("{set}{name}"), &url);
+        url
+    }
+
+    /// Nobody on the way may read or change what is said there once it counts.
+    pub(super) fn must_be_real(&mut self, name: &str, url: &Url) {
+        if self.production && (url.scheme() != "https" || is_local(url)) {
+            let problem = format!("{name} points to a simulator (plain http or this machine) in production");
             self.problems.push(problem);
         }
-        url
     }
 
     fn mode(&mut self, name: &'static str) -> Option<Mode> {
@@ -384,18 +389,5 @@ fn r2(reader: &mut Reader<'_>) -> Option<R2> {
         access_key_id: access_key_id?,
         secret_access_key: secret_access_key?,
         bucket: bucket?,
-    })
-}
-
-fn supabase(reader: &mut Reader<'_>) -> Option<Supabase> {
-    let url = reader.address("SUPABASE_URL");
-    let anon_key = reader.secret("SUPABASE_ANON_KEY");
-    let service_role_key = reader.secret("SUPABASE_SERVICE_ROLE_KEY");
-    let jwt_secret = reader.secret("SUPABASE_JWT_SECRET");
-    Some(Supabase {
-        url: url?,
-        anon_key: anon_key?,
-        service_role_key: service_role_key?,
-        jwt_secret,
     })
 }
