@@ -14,6 +14,7 @@ mod config;
 mod crash;
 mod dev;
 mod engine;
+mod extract;
 mod floors;
 mod receive;
 mod redis;
