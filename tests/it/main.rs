@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod access;
 mod cli;
 mod config;
 mod crash;
