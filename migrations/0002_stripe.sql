@@ -20,6 +20,9 @@ alter table stripe.payments
     add column cancellation_reason text;
 create index payments_invoice on stripe.payments (invoice_id) where invoice_id is not null;
 
+-- Of what was paid, how much was given back: each further part needs a credit note of its own.
+alter table public.servicios add column monto_reembolsado numeric(14, 2);
+
 create table stripe.charges (
     id                  text primary key,
     payment_intent_id   text,

@@ -5,8 +5,8 @@ mod addresses;
 mod environment;
 mod file;
 mod secrets;
-mod supabase;
 mod variables;
+mod vendors;
 
 use std::net::SocketAddr;
 

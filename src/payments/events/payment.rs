@@ -6,6 +6,7 @@ use super::super::store::rows::Taken;
 use super::super::store::services::Standing;
 use super::super::store::{payments, services};
 use super::super::told::Told;
+use super::customers::client_of;
 use super::keep;
 use crate::engine::Failure;
 use crate::engine::work::Work;
@@ -15,7 +16,7 @@ use crate::ground::values::ServiceId;
 /// A PaymentIntent.
 pub async fn payment(payment: &Payment, told: &Told, work: &mut Work) -> Result<(), Failure> {
     let taken = keep(payment, told, work).await?;
-    let settled = settle_named(payment, work).await?;
+    let settled = settle_named(payment, &taken, work).await?;
     if taken.written {
         failed(payment, &settled, &taken, told, work).await?;
         awaited(payment, &settled, work).await?;
@@ -54,10 +55,16 @@ struct Settled {
 }
 
 /// The usual case in one step: the payment names its service.
-async fn settle_named(payment: &Payment, work: &mut Work) -> Result<Settled, Failure> {
+async fn settle_named(payment: &Payment, taken: &Taken, work: &mut Work) -> Result<Settled, Failure> {
     if let Some(service) = payment.servicio_id.map(ServiceId)
         && let Some(standing) = settle_service(service, &payment.id, work).await?
     {
+        // It had been paid when there was no such service yet.
+        if standing.changed() && taken.before("status") == Some("succeeded") {
+            work.say(Fact::PaymentMatched {
+                payment: payment.id.clone(),
+            });
+        }
         return Ok(Settled {
             service: Some(standing),
             subscription: false,
@@ -117,15 +124,21 @@ async fn settle_service(
     let Some(standing) = services::derive(work, service).await? else {
         return Ok(None);
     };
+    if standing.written {
+        work.audit(action(&standing), "servicios", service, standing.detail());
+    }
     if standing.changed() {
         say_changed(service, &standing, work);
     }
-    if standing.surplus.as_deref() == Some(payment) {
+    let its_own = standing.surplus.as_deref() == Some(payment);
+    if its_own {
         work.park(format!(
             "service {service} had been paid by another payment: a refund may be due"
         ));
     }
-    if let Some(surplus) = &standing.surplus {
+    // What else happens to that service is no second alarm.
+    let other_credit = standing.credited != standing.credited_before;
+    if let Some(surplus) = standing.surplus.as_ref().filter(|_| its_own || other_credit) {
         work.say(Fact::PaidTwice {
             service,
             payment: surplus.clone(),
@@ -134,16 +147,20 @@ async fn settle_service(
     Ok(Some(standing))
 }
 
-fn say_changed(service: ServiceId, standing: &Standing, work: &mut Work) {
-    let action = match standing.now.as_str() {
-        "pagado" => "servicio.pagado",
+/// What the audit log says of a write.
+fn action(standing: &Standing) -> &'static str {
+    match standing.now.as_str() {
         "fallido" => "servicio.pago_fallido",
+        _ if !standing.changed() => "servicio.pago_actualizado",
+        "pagado" => "servicio.pagado",
         "cancelado" => "servicio.pago_cancelado",
         "reembolsado" => "servicio.reembolsado",
         "parcialmente_reembolsado" => "servicio.parcialmente_reembolsado",
         _ => "servicio.pago_pendiente",
-    };
-    work.audit(action, "servicios", service, standing.detail());
+    }
+}
+
+fn say_changed(service: ServiceId, standing: &Standing, work: &mut Work) {
     let refunded = |state: &str| matches!(state, "reembolsado" | "parcialmente_reembolsado");
     let Some(payment) = standing.credited.clone() else {
         return;
@@ -211,7 +228,7 @@ async fn failed(
         return Ok(());
     }
     let service = settled.service.as_ref().map(|service| service.service);
-    let client = payments::client(work, service, payment.customer_id.as_deref()).await?;
+    let client = client_of(service, payment.customer_id.as_deref(), work).await?;
     if client.is_none() {
         work.park("unmatched: it names neither a service nor a client of ours, so nobody could be told");
     }
@@ -226,20 +243,26 @@ async fn failed(
     Ok(())
 }
 
-/// The payer has to pay somewhere else.
+/// The payer has to pay somewhere else. Nobody is sent to pay what is paid, or with a voucher that is over.
 async fn awaited(payment: &Payment, settled: &Settled, work: &mut Work) -> Result<(), Failure> {
     let Some(by) = payment.instructions else {
         return Ok(());
     };
-    let service = settled.service.as_ref().map(|service| service.service);
+    let service = settled.service.as_ref();
+    let over = payment.instructions_expire.is_some_and(|end| end <= work.now());
+    if over || service.is_some_and(|service| !service.awaits_payment()) {
+        return Ok(());
+    }
+    let service = service.map(|service| service.service);
     let missing = payment
         .amount_remaining
         .filter(|missing| *missing != payment.amount);
-    if let Some(client) = payments::client(work, service, payment.customer_id.as_deref()).await? {
+    if let Some(client) = client_of(service, payment.customer_id.as_deref(), work).await? {
         work.say(Fact::PaymentAwaited {
             client,
             payment: payment.id.clone(),
             by,
+            until: payment.instructions_expire,
             missing: missing.map(|missing| format!("{missing} {}", payment.currency)),
         });
     }

@@ -53,7 +53,7 @@ impl Kept for Payment {
 
     fn read(object: Object<'_>, told: &Told) -> Result<Self, Unreadable> {
         let amount = object.required_money("/amount")?;
-        let status = status(object);
+        let status = status_told(status(object), told);
         let paid = status == "succeeded";
         let received = object.money("/amount_received")?;
         let error = |field: &str| object.text(&format!("/last_payment_error{field}"));
@@ -98,18 +98,35 @@ impl Kept for Payment {
         &self.id
     }
 
-    /// docs.stripe.com/payments/paymentintents/lifecycle
     fn rank(&self) -> Rank {
-        match self.status.as_str() {
-            "requires_payment_method" => 10,
-            "requires_confirmation" => 20,
-            "requires_action" => 30,
-            "processing" => 40,
-            "requires_capture" => 50,
-            "canceled" => SETTLED,
-            "succeeded" => 100,
-            _ => 0,
-        }
+        rank(&self.status)
+    }
+}
+
+/// docs.stripe.com/payments/paymentintents/lifecycle
+fn rank(status: &str) -> Rank {
+    match status {
+        "requires_payment_method" => 10,
+        "requires_confirmation" => 20,
+        "requires_action" => 30,
+        "processing" => 40,
+        "requires_capture" => 50,
+        "canceled" => SETTLED,
+        "succeeded" => 100,
+        _ => 0,
+    }
+}
+
+/// A status that nobody knows, in an event that says by its name what happened, is what the event says.
+fn status_told(status: String, told: &Told) -> String {
+    let by_name = [
+        ("payment_intent.succeeded", "succeeded"),
+        ("payment_intent.canceled", "canceled"),
+        ("payment_intent.payment_failed", "requires_payment_method"),
+    ];
+    match by_name.into_iter().find(|(event_type, _)| told.is(event_type)) {
+        Some((_, known)) if rank(&status) == 0 => known.to_owned(),
+        _ => status,
     }
 }
 

@@ -34,6 +34,14 @@ pub struct Subscription {
     pub created_at: Option<DateTime<Utc>>,
 }
 
+impl Subscription {
+    /// Whether it is on trial now, and is charged when that ends.
+    pub fn goes_on_after_trial(&self) -> bool {
+        let ends_with_it = self.cancel_at.is_some() && self.cancel_at <= self.trial_end;
+        self.status == "trialing" && self.cancel_at_period_end != Some(true) && !ends_with_it
+    }
+}
+
 impl Kept for Subscription {
     const FAMILY: Family = Family::Subscription;
     const TABLE: &'static str = "stripe.subscriptions";

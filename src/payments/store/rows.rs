@@ -17,8 +17,10 @@ use crate::payments::told::Told;
 
 /// What taking an object in came to.
 pub struct Taken {
-    /// Whether what was told is what the row shows now.
+    /// Whether what was told was written.
     pub written: bool,
+    /// Whether what was told is what the row shows now, also when another event had told the same before.
+    pub shown: bool,
     /// Whether Stripe has to be asked how the object looks.
     pub ask: bool,
     /// The row before; none when the object was not known.
@@ -48,6 +50,7 @@ pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<T
     if inserted.execute(work.connection()).await?.rows_affected() > 0 {
         return Ok(Taken {
             written: true,
+            shown: true,
             ask: false,
             before: None,
         });
@@ -71,6 +74,7 @@ pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<T
     }
     Ok(Taken {
         written: write,
+        shown: write || kept.version.digest == version.digest,
         ask,
         before: Some(before),
     })
