@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod cfdi;
 mod cli;
 mod config;
 mod convergence;

@@ -13,7 +13,7 @@ use crate::ground::facts::Fact;
 /// A subscription.
 pub async fn subscription(subscription: &Subscription, told: &Told, work: &mut Work) -> Result<(), Failure> {
     let taken = keep(subscription, told, work).await?;
-    stand(&subscription.id, work).await?;
+    stand_held(&subscription.id, work).await?;
     let ending = told.is("customer.subscription.trial_will_end") && subscription.goes_on_after_trial();
     // A trial that is made shorter has two events with the same content: the notice has a key, so each may ask for it.
     if let (true, true, Some(ends_at)) = (taken.shown, ending, subscription.trial_end)
@@ -31,6 +31,11 @@ pub async fn subscription(subscription: &Subscription, told: &Told, work: &mut W
 
 /// Derives anew where a subscription stands.
 pub async fn stand(subscription: &str, work: &mut Work) -> Result<(), Failure> {
+    subscriptions::hold(work, subscription).await?;
+    stand_held(subscription, work).await
+}
+
+async fn stand_held(subscription: &str, work: &mut Work) -> Result<(), Failure> {
     let standing = subscriptions::standing(work, subscription).await?;
     work.say(Fact::SubscriptionStands(standing));
     Ok(())
@@ -44,7 +49,7 @@ pub async fn invoice(invoice: &Invoice, told: &Told, work: &mut Work) -> Result<
     }
     let paid = invoice.status == "paid" && !invoice.amount_paid.is_zero();
     // Since basil the event does not tell by what; `invoice_payment.paid` does, when the endpoint has it, and Stripe.
-    if paid && !paid_by(&invoice.id, work).await? {
+    if !paid_by(&invoice.id, work).await? && paid {
         Question::payment_of(&invoice.id).ask(work)?;
     }
     if told.is("invoice.finalization_failed") && taken.written {

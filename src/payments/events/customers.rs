@@ -13,12 +13,16 @@ use crate::ground::values::{ClientId, ServiceId};
 /// A customer.
 pub async fn customer(customer: &Customer, told: &Told, work: &mut Work) -> Result<(), Failure> {
     let taken = keep(customer, told, work).await?;
-    if !(customer.deleted && taken.shown) {
-        return link(&customer.id, work).await.map(drop);
+    if customer.deleted && taken.shown {
+        if let Some(client) = customers::forget(work, &customer.id).await? {
+            let detail = json!({ "customer": customer.id });
+            work.audit("cliente.stripe_desvinculado", "clientes", client, detail);
+        }
+        return Ok(());
     }
-    if let Some(client) = customers::unlink(work, &customer.id).await? {
-        let detail = json!({ "customer": customer.id });
-        work.audit("cliente.stripe_desvinculado", "clientes", client, detail);
+    if link(&customer.id, work).await?.is_none() && !taken.written {
+        let client = customers::link_by_older(work, customer).await?;
+        note_link(client, &customer.id, work);
     }
     Ok(())
 }
@@ -38,9 +42,13 @@ pub async fn client_of(
 
 async fn link(customer: &str, work: &mut Work) -> Result<Option<ClientId>, Failure> {
     let client = customers::link(work, customer).await?;
+    note_link(client, customer, work);
+    Ok(client)
+}
+
+fn note_link(client: Option<ClientId>, customer: &str, work: &mut Work) {
     if let Some(client) = client {
         let detail = json!({ "customer": customer });
         work.audit("cliente.stripe_vinculado", "clientes", client, detail);
     }
-    Ok(client)
 }

@@ -16,7 +16,7 @@ use crate::ground::values::ServiceId;
 /// A PaymentIntent.
 pub async fn payment(payment: &Payment, told: &Told, work: &mut Work) -> Result<(), Failure> {
     let taken = keep(payment, told, work).await?;
-    let settled = settle_named(payment, &taken, work).await?;
+    let settled = settle_held(&payment.id, taken.is_new(), work).await?;
     if taken.written {
         failed(payment, &settled, &taken, told, work).await?;
         awaited(payment, &settled, work).await?;
@@ -36,11 +36,11 @@ pub async fn charge(charge: &Charge, told: &Told, work: &mut Work) -> Result<(),
 /// A Checkout Session may name the service when neither payment nor charge does.
 pub async fn session(session: &CheckoutSession, told: &Told, work: &mut Work) -> Result<(), Failure> {
     keep(session, told, work).await?;
-    if let Some(payment) = &session.payment_intent_id {
-        settle(payment, work).await?;
-    }
     if let Some(subscription) = &session.subscription_id {
         super::billing::stand(subscription, work).await?;
+    }
+    if let Some(payment) = &session.payment_intent_id {
+        settle(payment, work).await?;
     }
     Ok(())
 }
@@ -52,66 +52,62 @@ struct Settled {
     service: Option<Standing>,
     /// Whether it is, or may be, a subscription's: then its invoice has events of its own.
     subscription: bool,
+    /// What arrived for nobody.
+    unmatched: Option<String>,
 }
 
-/// The usual case in one step: the payment names its service.
-async fn settle_named(payment: &Payment, taken: &Taken, work: &mut Work) -> Result<Settled, Failure> {
-    if let Some(service) = payment.servicio_id.map(ServiceId)
-        && let Some(standing) = settle_service(service, &payment.id, work).await?
-    {
-        // It had been paid when there was no such service yet.
-        if standing.changed() && taken.before("status") == Some("succeeded") {
-            work.say(Fact::PaymentMatched {
-                payment: payment.id.clone(),
-            });
-        }
-        return Ok(Settled {
-            service: Some(standing),
-            subscription: false,
-        });
-    }
-    settle_by_purpose(&payment.id, work).await
-}
-
-/// Derives anew what stands on a payment.
+/// Derives anew what stands on a payment. When it has not come yet, it finds what was told before it when it does.
 pub async fn settle(payment: &str, work: &mut Work) -> Result<(), Failure> {
-    settle_by_purpose(payment, work).await.map(drop)
+    if payments::hold(work, payment).await? {
+        settle_held(payment, false, work).await?;
+    }
+    Ok(())
 }
 
 /// Stripe was asked what a payment is for; when it does not know either, a person has to.
 pub async fn purpose_answered(payment: &str, work: &mut Work) -> Result<(), Failure> {
-    settle(payment, work).await?;
-    match payments::purpose(work, payment).await? {
-        Some(purpose) if purpose.paid && purpose.service.is_none() && purpose.invoice.is_none() => {
-            work.say(Fact::PaymentUnmatched {
-                payment: payment.to_owned(),
-                amount: purpose.amount,
-            });
-            Ok(())
-        }
-        _ => Ok(()),
+    if !payments::hold(work, payment).await? {
+        return Ok(());
     }
+    if let Some(amount) = derive(payment, false, work).await?.unmatched {
+        work.say(Fact::PaymentUnmatched {
+            payment: payment.to_owned(),
+            amount,
+        });
+    }
+    Ok(())
 }
 
-async fn settle_by_purpose(payment: &str, work: &mut Work) -> Result<Settled, Failure> {
+async fn settle_held(payment: &str, is_new: bool, work: &mut Work) -> Result<Settled, Failure> {
+    let settled = derive(payment, is_new, work).await?;
+    if let Some(amount) = settled.unmatched.clone() {
+        unmatched(payment, amount, settled.subscription, work)?;
+    }
+    Ok(settled)
+}
+
+async fn derive(payment: &str, is_new: bool, work: &mut Work) -> Result<Settled, Failure> {
     let Some(purpose) = payments::purpose(work, payment).await? else {
-        return Ok(Settled::default()); // it has not come yet; when it does, it finds what was told before it
+        return Ok(Settled::default());
     };
+    // First the one that it leaves: no two services are credited with one payment.
+    if let Some(left) = purpose.left {
+        settle_service(left, payment, work).await?;
+    }
     let service = match purpose.service {
         Some(service) => settle_service(service, payment, work).await?,
         None => None,
     };
-    let invoiced = purpose.invoice.is_some();
-    if service.is_some() || invoiced {
+    let matched = service.is_some() || purpose.invoice.is_some();
+    if matched && !is_new {
         work.say(Fact::PaymentMatched {
             payment: payment.to_owned(),
         });
-    } else if purpose.paid {
-        unmatched(payment, purpose.amount, purpose.subscribed, work)?;
     }
     Ok(Settled {
         service,
-        subscription: invoiced || purpose.subscribed,
+        subscription: purpose.invoice.is_some() || purpose.subscribed,
+        unmatched: (purpose.paid && !matched).then_some(purpose.amount),
     })
 }
 

@@ -17,8 +17,8 @@ use crate::payments::told::Told;
 #[allow(clippy::struct_field_names)] // the columns are Stripe's words
 pub struct Payment {
     pub id: String,
-    /// `metadata.service_id`, when it is an id at all.
-    pub servicio_id: Option<Uuid>,
+    /// `metadata.service_id`, when it is an id at all. The service that it is for may be known from elsewhere.
+    pub metadata_servicio_id: Option<Uuid>,
     pub customer_id: Option<String>,
     pub status: String,
     pub amount: Decimal,
@@ -45,11 +45,8 @@ pub struct Payment {
 impl Kept for Payment {
     const FAMILY: Family = Family::PaymentIntent;
     const TABLE: &'static str = "stripe.payments";
-    const LEARNT: &'static [(&'static str, Learnt)] = &[
-        ("servicio_id", Learnt::Known),
-        ("invoice_id", Learnt::Known),
-        ("paid_at", Learnt::Earliest),
-    ];
+    const LEARNT: &'static [(&'static str, Learnt)] =
+        &[("invoice_id", Learnt::Known), ("paid_at", Learnt::Earliest)];
 
     fn read(object: Object<'_>, told: &Told) -> Result<Self, Unreadable> {
         let amount = object.required_money("/amount")?;
@@ -68,7 +65,7 @@ impl Kept for Payment {
         let outside = Outside::of(object);
         Ok(Self {
             id: object.own_id()?,
-            servicio_id: object.uuid("/metadata/service_id"),
+            metadata_servicio_id: object.uuid("/metadata/service_id"),
             customer_id: object.first_id(&["/customer", "/customer_account"]),
             amount: amount.decimal(),
             amount_received: received_by(paid, amount, received).decimal(),

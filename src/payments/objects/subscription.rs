@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Family, Kept, Learnt, status};
+use super::{Family, Kept, status};
 use crate::payments::order::{Rank, SETTLED};
 use crate::payments::read::{Object, Unreadable};
 use crate::payments::told::Told;
@@ -45,7 +45,6 @@ impl Subscription {
 impl Kept for Subscription {
     const FAMILY: Family = Family::Subscription;
     const TABLE: &'static str = "stripe.subscriptions";
-    const LEARNT: &'static [(&'static str, Learnt)] = &[("contrato_id", Learnt::Known)];
 
     fn read(object: Object<'_>, told: &Told) -> Result<Self, Unreadable> {
         let items = object.list("/items", "/data/object/items/data/*");

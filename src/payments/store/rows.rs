@@ -28,6 +28,11 @@ pub struct Taken {
 }
 
 impl Taken {
+    /// Whether the object was not known.
+    pub fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
+
     /// A text of the row before.
     pub fn before(&self, column: &str) -> Option<&str> {
         self.before.as_ref()?.get(column)?.as_str()
@@ -51,7 +56,7 @@ pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<T
         return Ok(Taken {
             written: true,
             shown: true,
-            ask: false,
+            ask: told.untimed(),
             before: None,
         });
     }
@@ -63,6 +68,7 @@ pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<T
     } else {
         judge(&kept.version, &version)
     };
+    let ask = ask || (told.untimed() && version.digest != kept.version.digest);
     let statement = if write {
         &statements.update
     } else {
@@ -87,7 +93,7 @@ pub(super) fn row<K: Kept>(object: &K, told: &Told, now: DateTime<Utc>) -> Resul
     };
     let version = Version {
         rank: object.rank(),
-        as_of: told.at,
+        as_of: told.as_of(),
         asked: told.asked(),
         digest: digest::<K>(&row)?,
     };
@@ -198,7 +204,10 @@ fn newer<K: Kept>(column: &str) -> String {
     match learnt::<K>(column) {
         None => format!("told.{column}"),
         Some(Learnt::Known) => format!("coalesce(told.{column}, kept.{column})"),
-        Some(Learnt::Earliest) => format!("least(told.{column}, kept.{column})"),
+        // What was only assumed was nobody's word.
+        Some(Learnt::Earliest) => {
+            format!("least(told.{column}, case when kept.as_of > 'epoch' then kept.{column} end)")
+        }
     }
 }
 

@@ -53,9 +53,12 @@ impl Standing {
 /// Derives the payment of a service anew. None when there is no such service.
 ///
 /// What was paid at the counter stays so, and so does what was paid by a payment that is from before our records.
-/// Otherwise it is credited with the payment that succeeded first, among those that were not given back in full; a payment that
-/// holds the credit keeps it against one of the same second. Without one, its latest payment says where it stands. A
-/// refund that failed is none.
+/// Otherwise it is credited with the payment that succeeded first, among those that were not given back in full. Without
+/// one, its latest payment says where it stands. A refund that failed is none.
+///
+/// The service has to be held already, by an earlier statement: one that waits for it here would see its payments as
+/// they were before it waited.
+#[allow(clippy::too_many_lines)] // one statement
 pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standing>, Failure> {
     let found = sqlx::query!(
         r#"with service as (
@@ -63,22 +66,27 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
                  monto_reembolsado, canal_pago is not distinct from 'presencial'
                  or estado_pago in ('pagado', 'reembolsado', 'parcialmente_reembolsado')
                     and not exists (select from stripe.payments where payments.id = stripe_payment_intent_id) as held
-             from servicios where id = $1 for update),
+             from servicios where id = $1),
          money as (
-             select payments.id, payments.paid_at, payments.amount_received, payments.currency,
+             select payments.id, payments.paid_at, payments.created_at, payments.amount_received, payments.currency,
                  greatest(0,
-                     (select coalesce(sum(amount), 0) from stripe.refunds
-                      where refunds.payment_intent_id = payments.id and status not in ('failed', 'canceled')),
+                     back.done,
                      (select coalesce(max(amount_refunded), 0) from stripe.charges
-                      where charges.payment_intent_id = payments.id and status = 'succeeded')
-                     - (select coalesce(sum(amount), 0) from stripe.refunds
-                        where refunds.payment_intent_id = payments.id and status in ('failed', 'canceled'))) as refunded
-             from stripe.payments where servicio_id = $1 and status = 'succeeded'),
+                      where charges.payment_intent_id = payments.id and status = 'succeeded') - back.undone) as refunded
+             from stripe.payments,
+                 lateral (
+                     select coalesce(sum(amount) filter (where status not in ('failed', 'canceled')), 0) as done,
+                            coalesce(sum(amount) filter (where status in ('failed', 'canceled')), 0) as undone
+                     from (select status, amount from stripe.refunds where refunds.payment_intent_id = payments.id
+                           union all
+                           select refunds.status, refunds.amount
+                           from stripe.charges join stripe.refunds on refunds.charge_id = charges.id
+                           where charges.payment_intent_id = payments.id and refunds.payment_intent_id is null)
+                           as refunds) as back
+             where servicio_id = $1 and payments.status = 'succeeded'),
          credited as (
-             select money.* from money, service
-             order by refunded > 0 and refunded >= amount_received, paid_at,
-                      money.id is distinct from stripe_payment_intent_id, money.id
-             limit 1),
+             select money.* from money
+             order by refunded > 0 and refunded >= amount_received, paid_at, created_at nulls last, money.id limit 1),
          latest as (
              select status, failure_code, failure_message from stripe.payments
              where servicio_id = $1 and status <> 'succeeded' order by created_at desc nulls last, id desc limit 1),

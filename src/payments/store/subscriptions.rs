@@ -5,7 +5,32 @@ use crate::engine::work::Work;
 use crate::ground::facts::{PeriodPayment, SubscriptionStanding};
 use crate::ground::values::ContractId;
 
-/// Derives it. The payment is the last one that was of any amount: a trial has none; the period is that of the last paid invoice that began one: a change in
+/// Holds the subscription until the commit, also one that is not known yet, as [`super::payments::hold`] does: what
+/// stands on it is derived by one transaction after the other.
+pub async fn hold(work: &mut Work, subscription: &str) -> Result<(), Failure> {
+    loop {
+        let held = sqlx::query_scalar!(
+            "select id from stripe.subscriptions where id = $1 for update",
+            subscription
+        );
+        if held.fetch_optional(work.connection()).await?.is_some() {
+            return Ok(());
+        }
+        let place = sqlx::query!(
+            "insert into stripe.subscriptions (id, status, rank, as_of, updated_at)
+             values ($1, '', 0, 'epoch', 'epoch') on conflict (id) do nothing",
+            subscription,
+        );
+        if place.execute(work.connection()).await?.rows_affected() > 0 {
+            let leave = sqlx::query!("delete from stripe.subscriptions where id = $1", subscription);
+            leave.execute(work.connection()).await?;
+            return Ok(());
+        }
+    }
+}
+
+/// Derives it. The payment is the last one that was of any amount: a trial has none; the period is that of the last paid
+/// invoice that began one: a change in
 /// the middle of a period is billed too, but gives no new services.
 pub async fn standing(work: &mut Work, subscription: &str) -> Result<SubscriptionStanding, Failure> {
     let row = sqlx::query!(

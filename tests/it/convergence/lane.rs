@@ -93,11 +93,11 @@ impl Lane {
 
     /// Handles an event, as the `attempt`-th worker that claimed it.
     pub async fn handle(&self, delivery: &Delivery, attempt: i32) -> Result<(), Failure> {
-        let claim = Some(Claim {
+        let claim = Claim {
             lane: Table::Events,
             id: delivery.row,
             attempt,
-        });
+        };
         let unit = Unit {
             claim,
             cause: Some(delivery.row),

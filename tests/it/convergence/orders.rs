@@ -8,10 +8,10 @@ use super::run::{Arrival, Asking, Plan, Tie};
 use super::story::Story;
 
 /// Up to so many events, every order is tried; of more, as many as chosen.
-const ALL_ORDERS_OF: usize = 5;
+const ALL_ORDERS_OF: usize = 4;
 /// Up to so many events, every subset comes twice.
 const ALL_SUBSETS_OF: usize = 5;
-const SAMPLE: usize = 100;
+const SAMPLE: usize = 60;
 
 /// The plans for a story. The same seed gives the same plans.
 pub fn plans(story: &Story, seed: u64) -> Vec<Plan> {

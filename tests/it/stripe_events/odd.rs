@@ -100,9 +100,9 @@ async fn any_field_may_hold_anything() {
                 .collect();
             for field in fields {
                 for (at, value) in odd_values().into_iter().enumerate() {
-                    // A third in each run, by the field's name: the mutants do the rest. The longest ones once per family.
+                    // A fifth in each run, by the field's name: the mutants do the rest. The longest ones once per family.
                     let long = value.to_string().len() > 1000;
-                    if (at + field.len() + usize::from(scene.old)) % 3 != 0 || long && field != "status" {
+                    if (at + field.len() + usize::from(scene.old)) % 5 != 0 || long && field != "status" {
                         continue;
                     }
                     let mut odd = event.clone();
@@ -117,7 +117,7 @@ async fn any_field_may_hold_anything() {
             }
             all_ended(scene).await;
         }
-        assert!(number > 1000, "{number}");
+        assert!(number > 500, "{number}");
     })
     .await;
 }
