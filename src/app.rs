@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use axum::extract::FromRef;
 use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
 use crate::engine::Engine;
 use crate::engine::recent::Recent;
 use crate::engine::retention::Retention;
@@ -42,6 +44,14 @@ pub struct Shared {
     pub engine: Arc<Engine>,
     /// The metrics to print.
     pub metrics: PrometheusHandle,
+    /// Who may come in.
+    pub access: Access,
+}
+
+impl FromRef<Shared> for Access {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.access.clone()
+    }
 }
 
 /// The webhook machine with everything that handles events and jobs. Nothing of it runs yet, and nothing listens:
@@ -93,11 +103,13 @@ impl App {
     /// Puts the program together over a migrated database.
     pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
         let metrics = telemetry::metrics()?;
+        let access = Access::new(settings.supabase.as_ref(), &settings.file.access, clock.clone())?;
         let Machine { engine, stripe, .. } = Machine::new(settings, pools, clock)?;
         let engine = Arc::new(engine);
         let shared = Shared {
             engine: Arc::clone(&engine),
             metrics,
+            access,
         };
         let urls = routes::all(shared, stripe, &settings.file.http);
         let router = layers::around(

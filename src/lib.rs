@@ -1,6 +1,7 @@
 //! OnlyCar Integraciones: webhooks in, effects out, exactly once. The floor plan, from the ground up; a file
 //! imports from its own floor or from a lower one, and `tests/it/floors.rs` holds the plan to it.
 
+pub mod access; // tokens of Supabase Auth into people: the extractor is the permission
 pub mod app; // the composition root
 pub mod cli; // one file per command
 pub mod contracts; // slice: contratos_b2b

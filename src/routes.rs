@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::Serialize;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
@@ -28,9 +29,23 @@ use crate::tools::problem::Problem;
         description = "Recibe los avisos de Stripe y convierte cada uno en sus efectos, una sola vez. \
                        Los importes de Stripe van en centavos; las fechas, en UTC (ISO 8601)."
     ),
-    paths(stripe_webhook)
+    paths(stripe_webhook),
+    modifiers(&Bearer)
 )]
 struct Document;
+
+/// Handlers that ask for somebody of `access` name it: `security(("supabase" = []))`.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.bearer_format = Some("JWT".to_owned());
+        scheme.description = Some("El access_token de la sesión de Supabase Auth.".to_owned());
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("supabase", SecurityScheme::Http(scheme));
+    }
+}
 
 /// All routes, without their layers.
 pub fn all(shared: Shared, stripe: Arc<dyn Source>, settings: &config::Http) -> Router {

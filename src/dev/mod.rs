@@ -296,3 +296,65 @@ fn environment(base_url: &str, near: &Neighbours, keys: &Keys) -> Environment {
     .into_iter()
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::FromRequestParts;
+    use axum::http::Request;
+    use axum::http::request::Parts;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::access::{Access, Admin, Customer, Operator, Staff};
+
+    const URL: &str = "http://localhost:8080";
+
+    fn near() -> Neighbours {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        Neighbours {
+            database_url: "postgres://localhost/onlycar".to_owned(),
+            s3: address,
+            mail: MailAddresses {
+                smtp: address,
+                pages: address,
+            },
+            stripe_url: "http://localhost:1".to_owned(),
+        }
+    }
+
+    fn asks(role: &'static str, user: Uuid, keys: &Keys) -> Parts {
+        let now = Clock::system().now();
+        let token = tokens::token(&tokens::Holder { role, user }, URL, &keys.jwt, now);
+        let bearer = format!("Bearer {}", token.expect("a token"));
+        let request = Request::builder().header("authorization", bearer);
+        request.body(()).expect("a request").into_parts().0
+    }
+
+    #[tokio::test]
+    async fn the_tokens_that_dev_prints_open_the_doors_of_their_role() {
+        let keys = Keys::random();
+        let environment = environment(URL, &near(), &keys);
+        let settings = Settings::from_parts(&environment, None).expect("all that is needed");
+        let supabase = settings.supabase.as_ref();
+        let access = Access::new(supabase, &settings.file.access, Clock::system()).expect("access");
+        let user = Uuid::from_u128(7);
+
+        let mut operator = asks("operador", user, &keys);
+        let it = Operator::from_request_parts(&mut operator, &access).await;
+        assert_eq!(it.expect("an operator").user(), user);
+        let it = Staff::from_request_parts(&mut operator, &access).await;
+        assert_eq!(it.expect("staff").actor().to_string(), format!("operador:{user}"));
+        assert!(Admin::from_request_parts(&mut operator, &access).await.is_err());
+
+        let mut admin = asks("admin", user, &keys);
+        let it = Admin::from_request_parts(&mut admin, &access).await;
+        assert_eq!(it.expect("an admin").actor().to_string(), format!("admin:{user}"));
+        assert!(Customer::from_request_parts(&mut admin, &access).await.is_err());
+
+        let mut customer = asks("cliente", user, &keys);
+        let it = Customer::from_request_parts(&mut customer, &access).await;
+        assert_eq!(it.expect("a customer").user(), user);
+        let mut forged = asks("admin", user, &Keys::random());
+        assert!(Admin::from_request_parts(&mut forged, &access).await.is_err());
+    }
+}

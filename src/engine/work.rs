@@ -257,7 +257,7 @@ impl Work {
             .bind(column!(marks, (_, verdict) => verdict.columns().0))
             .bind(column!(marks, (_, verdict) => verdict.columns().1))
             .bind(self.now)
-            .bind(column!(audit, entry => entry.actor.as_str()))
+            .bind(column!(audit, entry => entry.actor.to_string()))
             .bind(column!(audit, entry => entry.action))
             .bind(column!(audit, entry => entry.kind))
             .bind(column!(audit, entry => entry.resource.as_str()))

@@ -1,8 +1,11 @@
 //! What can happen in this business, in the past tense, and who did it.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::values::{ClientId, ContractId, ServiceId};
 
@@ -13,14 +16,20 @@ pub enum Actor {
     Stripe,
     /// This program itself: a schedule, a retry that gave up, a notification.
     System,
+    /// Who works at the counter, by the user's id at Supabase.
+    Operator(Uuid),
+    /// Who runs the business, by the user's id at Supabase.
+    Admin(Uuid),
 }
 
-impl Actor {
-    /// The word kept in the audit log.
-    pub fn as_str(self) -> &'static str {
+/// The text kept in the audit log.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stripe => "stripe",
-            Self::System => "sistema",
+            Self::Stripe => f.write_str("stripe"),
+            Self::System => f.write_str("sistema"),
+            Self::Operator(user) => write!(f, "operador:{user}"),
+            Self::Admin(user) => write!(f, "admin:{user}"),
         }
     }
 }

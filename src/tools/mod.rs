@@ -1,6 +1,7 @@
 //! Tools: hands to the outside. No business.
 
 pub mod db;
+pub mod extract;
 pub mod layers;
 pub mod outbound;
 pub mod problem;

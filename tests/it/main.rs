@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod access;
 mod cfdi;
 mod cli;
 mod config;
@@ -16,6 +17,7 @@ mod convergence;
 mod crash;
 mod dev;
 mod engine;
+mod extract;
 mod floors;
 mod museum;
 mod receive;

@@ -35,7 +35,7 @@ pub struct Rehearsal {
 #[derive(Debug, Clone, Serialize)]
 pub struct AuditLine {
     /// Who.
-    pub actor: &'static str,
+    pub actor: String,
     /// What.
     pub action: &'static str,
     /// On which table.
@@ -107,7 +107,7 @@ async fn tell(engine: &Engine, mut work: Work) -> Result<Rehearsal, Failure> {
     } = work.rehearse().await?;
     let (outcome, reason) = verdict.columns();
     let audit = audit.iter().map(|entry| AuditLine {
-        actor: entry.actor.as_str(),
+        actor: entry.actor.to_string(),
         action: entry.action,
         resource_type: entry.kind,
         resource_id: entry.resource.clone(),

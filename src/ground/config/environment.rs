@@ -48,9 +48,9 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
 /// Reads variables one by one and remembers what was wrong with each.
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
-    problems: Vec<String>,
-    warnings: Vec<String>,
-    production: bool,
+    pub(super) problems: Vec<String>,
+    pub(super) warnings: Vec<String>,
+    pub(super) production: bool,
     /// Whether a command reads, not a server: it has no door, and does without what is missing.
     command: bool,
 }
@@ -151,17 +151,21 @@ impl<'a> Reader<'a> {
     /// Where a vendor is: overridden for simulators and proxies, never for a simulator in production.
     pub(super) fn base(&mut self, name: &'static str, default: &Url) -> Url {
         let url = self.address(name).unwrap_or_else(|| default.clone());
-        if self.production && (url.scheme() != "https" || is_local(&url)) {
-            let set = if self.environment.get(name).is_some() {
-                ""
-            } else {
-                "the settings file instead of "
-            };
-            let problem =
-                format!("{set}{name} points to a simulator (plain http or this machine) in production");
+        let set = if self.environment.get(name).is_some() {
+            ""
+        } else {
+            "the settings file instead of "
+        };
+        self.must_be_real(&format!("{set}{name}"), &url);
+        url
+    }
+
+    /// Nobody on the way may read or change what is said there once it counts.
+    pub(super) fn must_be_real(&mut self, name: &str, url: &Url) {
+        if self.production && (url.scheme() != "https" || is_local(url)) {
+            let problem = format!("{name} points to a simulator (plain http or this machine) in production");
             self.problems.push(problem);
         }
-        url
     }
 
     pub(super) fn mode(&mut self, name: &'static str) -> Option<Mode> {

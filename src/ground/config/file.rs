@@ -15,6 +15,7 @@ pub struct File {
     pub inbox: Inbox,
     pub worker: Worker,
     pub redis: Redis,
+    pub access: Access,
     pub stripe: Stripe,
     pub gigstack: Gigstack,
     pub mifiel: Mifiel,
@@ -60,6 +61,13 @@ section! {
     /// `[redis]`
     Redis {
         answer_ms: u32, connect_ms: u32, failures: u32, rest_ms: u32, look_ms: u32, waiting_keys: usize,
+    }
+}
+section! {
+    /// `[access]`
+    Access {
+        leeway_seconds: u32, keys_fresh_seconds: u32, keys_stale_seconds: u32, keys_pause_seconds: u32,
+        keys_timeout_ms: u32,
     }
 }
 section! {
@@ -136,6 +144,15 @@ impl File {
             ("redis.rest_ms", self.redis.rest_ms as usize),
             ("redis.look_ms", self.redis.look_ms as usize),
             ("redis.waiting_keys", self.redis.waiting_keys),
+            (
+                "access.keys_fresh_seconds",
+                self.access.keys_fresh_seconds as usize,
+            ),
+            (
+                "access.keys_pause_seconds",
+                self.access.keys_pause_seconds as usize,
+            ),
+            ("access.keys_timeout_ms", self.access.keys_timeout_ms as usize),
             ("database.max_connections", self.database.max_connections as usize),
             (
                 "stripe.timeout_seconds",
@@ -160,6 +177,12 @@ impl File {
         if self.http.bodies_in_flight_mib * 1024 <= self.http.body_limit_kib {
             return Err(
                 "the settings file: http.bodies_in_flight_mib must hold more than one body".to_owned(),
+            );
+        }
+        if self.access.keys_stale_seconds < self.access.keys_fresh_seconds {
+            return Err(
+                "the settings file: access.keys_stale_seconds must not be less than keys_fresh_seconds"
+                    .to_owned(),
             );
         }
         match positive.iter().find(|(_, value)| *value == 0) {

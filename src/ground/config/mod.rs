@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use environment::Environment;
-pub use file::{Database, File, Http, Inbox, Redis, Retention, Stripe as StripeFile, Watch, Worker};
+pub use file::{Access, Database, File, Http, Inbox, Redis, Retention, Stripe as StripeFile, Watch, Worker};
 pub use secrets::Secrets;
 pub use variables::{Need, VARIABLES, Variable};
 
@@ -49,7 +49,7 @@ pub struct Settings {
     pub issuer: Option<Issuer>,
     /// Cloudflare R2, when its variables are set.
     pub r2: Option<R2>,
-    /// Supabase, when its variables are set.
+    /// Supabase, when `SUPABASE_URL` is set.
     pub supabase: Option<Supabase>,
     /// Problems that do not stop the start, to be logged.
     pub warnings: Vec<String>,
@@ -154,9 +154,9 @@ pub struct Supabase {
     /// `SUPABASE_URL`.
     pub url: Url,
     /// `SUPABASE_ANON_KEY`.
-    pub anon_key: SecretString,
+    pub anon_key: Option<SecretString>,
     /// `SUPABASE_SERVICE_ROLE_KEY`.
-    pub service_role_key: SecretString,
+    pub service_role_key: Option<SecretString>,
     /// `SUPABASE_JWT_SECRET`, for projects that still sign with HS256.
     pub jwt_secret: Option<SecretString>,
 }

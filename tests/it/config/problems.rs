@@ -202,6 +202,7 @@ fn a_simulator_is_refused_in_production_and_welcome_elsewhere() {
         "MIFIEL_BASE_URL",
         "R2_ENDPOINT",
         "CLOUDFLARE_API_BASE",
+        "SUPABASE_URL",
     ];
     for name in bases {
         for simulator in [
@@ -232,6 +233,22 @@ fn a_simulator_is_refused_in_production_and_welcome_elsewhere() {
             [""; 0]
         );
     }
+}
+
+#[test]
+fn a_secret_that_can_be_guessed_is_refused_in_production_and_told_elsewhere() {
+    let short = "SUPABASE_JWT_SECRET is shorter than 32 bytes: it can be guessed".to_owned();
+    let set = |length: usize| [("SUPABASE_JWT_SECRET", &*"s".repeat(length).leak())];
+    assert_eq!(problems(read_production(&set(31), None)), [&*short]);
+    assert_eq!(problems(read_production(&set(32), None)), [""; 0]);
+    assert!(read(&set(31), None).unwrap().warnings.contains(&short));
+    assert!(!read(&set(32), None).unwrap().warnings.contains(&short));
+}
+
+#[test]
+fn the_address_of_supabase_is_enough_to_know_who_signs_in() {
+    let settings = read(&[("SUPABASE_URL", "https://project.supabase.example")], None).unwrap();
+    assert!(settings.supabase.unwrap().jwt_secret.is_none());
 }
 
 #[test]

@@ -23,7 +23,7 @@ const HOLD_SECRETS: [(&str, &str); 17] = [
     ("R2_SECRET_ACCESS_KEY", "aguja"),
     ("SUPABASE_ANON_KEY", "aguja"),
     ("SUPABASE_SERVICE_ROLE_KEY", "aguja"),
-    ("SUPABASE_JWT_SECRET", "aguja"),
+    ("SUPABASE_JWT_SECRET", "aguja-of-at-least-thirty-two-bytes"),
     ("SMTP_URL", "smtps://correo:aguja@smtp.onlycar.example:465"),
     ("TEAM_WEBHOOK_URL", "https://hooks.example/aguja"),
     ("CLOUDFLARE_API_TOKEN", "aguja"),

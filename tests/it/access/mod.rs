@@ -1,0 +1,11 @@
+//! Who comes in: tokens against a small Supabase of the tests, over real HTTP.
+
+mod answers;
+mod confusion;
+mod published;
+mod rig;
+mod supabase;
+mod tokens;
+
+use rig::{Draft, Rig, Signer};
+use supabase::{Answer, Supabase};
