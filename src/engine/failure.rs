@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::tools::objects::StoreError;
+use crate::tools::outbound::DownloadError;
+
 /// What the queue does with a piece of work that did not end.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -35,5 +38,36 @@ impl Failure {
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         Self::retry(format!("database: {error}"))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Source(source) => source.into(),
+            StoreError::Unavailable { after, .. } => Self::Retry {
+                reason: error.to_string(),
+                after,
+            },
+            StoreError::Refused(_) | StoreError::Different { .. } | StoreError::TooLarge { .. } => {
+                Self::Park(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<DownloadError> for Failure {
+    fn from(error: DownloadError) -> Self {
+        match error {
+            // Any status: a file may not be there yet, and a link that has run out is asked for anew.
+            DownloadError::Status { after, .. } => Self::Retry {
+                reason: error.to_string(),
+                after,
+            },
+            DownloadError::Unavailable { .. } => Self::retry(error),
+            DownloadError::Forbidden { .. }
+            | DownloadError::Inexact { .. }
+            | DownloadError::TooLarge { .. } => Self::Park(error.to_string()),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod db;
 pub mod layers;
+pub mod objects;
 pub mod outbound;
 pub mod problem;
 pub mod redis;
