@@ -15,6 +15,8 @@ mod crash;
 mod dev;
 mod engine;
 mod floors;
+mod objects;
+mod outbound;
 mod receive;
 mod redis;
 mod serve;

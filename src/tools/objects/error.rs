@@ -39,16 +39,19 @@ pub enum StoreError {
     Source(#[from] DownloadError),
 }
 
-/// Wrong keys, a missing right, a wrong clock, the wrong bucket: nothing is the matter with the document, and once
-/// the configuration is mended it can be stored.
-const OURS_TO_MEND: [&str; 7] = [
+/// Refusals that are not about the document. Wrong keys, a missing right, a wrong clock, the wrong bucket: once the
+/// configuration is mended it can be stored. Bytes that were lost or changed on the way: the next time they may not be.
+const MAY_PASS: [&str; 10] = [
     "AccessDenied",
+    "BadDigest",
     "ExpiredRequest",
+    "IncompleteBody",
     "InvalidAccessKeyId",
     "NoSuchBucket",
     "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
     "Unauthorized",
+    "XAmzContentSHA256Mismatch",
 ];
 
 impl StoreError {
@@ -81,8 +84,9 @@ fn answered<E: ProvideErrorMetadata>(error: &SdkError<E>) -> StoreError {
     let status = status(error).unwrap_or_default();
     let code = error.code().unwrap_or("no code");
     let told = format!("it answered {status} {code}");
-    let passes = matches!(status, 408 | 409 | 425 | 429) || status >= 500;
-    if passes || status == 401 || OURS_TO_MEND.contains(&code) || (status == 403 && code == "no code") {
+    let passes = matches!(status, 401 | 408 | 409 | 425 | 429 | 500 | 502..) || MAY_PASS.contains(&code);
+    // The answer to HEAD has no body, and so no code.
+    if passes || (status == 403 && error.code().is_none()) {
         StoreError::Unavailable {
             reason: told,
             after: after(error),
