@@ -152,8 +152,13 @@ impl Open {
             .bucket(&self.bucket)
             .key(&self.key)
             .upload_id(&self.id);
-        let aborted = tokio::time::timeout(PATIENCE_WITH_ABORT, request.send()).await;
-        if !matches!(aborted, Ok(Ok(_))) {
+        let gone = match tokio::time::timeout(PATIENCE_WITH_ABORT, request.send()).await {
+            Ok(Ok(_)) => true,
+            // Completed after all, though its answer was lost, or forgotten by the store.
+            Ok(Err(error)) => error.code() == Some("NoSuchUpload"),
+            Err(_) => false,
+        };
+        if !gone {
             tracing::warn!(
                 key = self.key,
                 "an upload could not be aborted; the sweep will find it"
