@@ -17,8 +17,13 @@ alter table stripe.payments
     add column instructions_expire timestamptz,
     add column amount_remaining    numeric(14, 2), -- of a transfer that came in parts
     add column canceled_at         timestamptz,
-    add column cancellation_reason text;
+    add column cancellation_reason text,
+    add column metadata_servicio_id uuid; -- as its metadata names it; servicio_id is what it turned out to be for
+update stripe.payments set metadata_servicio_id = servicio_id;
 create index payments_invoice on stripe.payments (invoice_id) where invoice_id is not null;
+
+-- Of what was paid, how much was given back: each further part needs a credit note of its own.
+alter table public.servicios add column monto_reembolsado numeric(14, 2);
 
 create table stripe.charges (
     id                  text primary key,
@@ -103,6 +108,9 @@ create table stripe.customers (
     digest                    text not null,
     updated_at                timestamptz not null
 );
+
+create index customers_email on stripe.customers (lower(email));
+create index clientes_email on public.clientes (lower(email));
 
 create table stripe.payment_methods (
     id          text primary key,

@@ -8,6 +8,7 @@ pub mod contracts; // slice: contratos_b2b
 pub mod dev;
 pub mod engine; // the webhook machine; names no provider and no business
 pub mod ground; // the words everybody uses: values, facts, clock, settings
+pub mod invoicing; // slice: CFDI, the invoices of Mexico
 pub mod notifications; // mail and team channel; incidents
 pub mod payments; // slice: Stripe
 pub mod routes; // every URL

@@ -37,11 +37,13 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             client,
             payment,
             by,
+            until,
             missing,
         } => Notice::PaymentAwaited {
             client: *client,
             payment: payment.clone(),
             by: *by,
+            until: *until,
             missing: missing.clone(),
         }
         .send(work),
@@ -124,6 +126,14 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
                 incidents::disputed(dispute, payment.as_deref(), amount, status, *due),
             )
             .await
+        }
+        Fact::DisputeLost {
+            dispute,
+            payment,
+            amount,
+        } => {
+            alerts::resolve(work, &incidents::of_dispute(dispute)).await?;
+            alerts::raise(work, incidents::dispute_lost(dispute, payment.as_deref(), amount)).await
         }
         Fact::SubscriptionUnmatched { subscription } => {
             alerts::raise(work, incidents::subscription_unmatched(subscription)).await

@@ -1,6 +1,7 @@
 //! The command line: one file per command, one arm per command.
 
 mod audit;
+mod cfdi;
 mod database;
 #[cfg(feature = "dev")]
 mod dev;
@@ -44,6 +45,8 @@ enum Command {
     Reconcile(reconcile::Command),
     #[command(subcommand)]
     Audit(audit::Audit),
+    #[command(subcommand)]
+    Cfdi(cfdi::Cfdi),
     Openapi(openapi::Openapi),
     #[cfg(feature = "dev")]
     #[command(name = crate::dev::postgres::GUARD_SUBCOMMAND, hide = true)]
@@ -108,6 +111,7 @@ async fn run_async(command: Command) -> anyhow::Result<Outcome> {
         Command::Events(events) => events.run().await,
         Command::Reconcile(reconcile) => reconcile.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Cfdi(cfdi) => cfdi.run(),
         Command::Openapi(openapi) => openapi.run(),
         #[cfg(feature = "dev")]
         Command::PostgresGuard { .. } => Ok(Outcome::Done),

@@ -42,7 +42,8 @@ pub async fn follow(work: &mut Work, standing: &SubscriptionStanding) -> Result<
                       when not $4 and estado = 'moroso' then 'activo'
                       else estado::text end as estado,
                  $5::timestamptz is not null and $5 >= coalesce(ultimo_pago_en, '-infinity') as pays,
-                 $7::text is not null and $7 is distinct from ultima_factura_stripe as renews
+                 $7::text is not null and $7 is distinct from ultima_factura_stripe as renews,
+                 case when not $9 then coalesce($8, proximo_cobro_en) end as proximo_cobro_en
              from contract),
          written as (
              update contratos_b2b as row set
@@ -53,13 +54,13 @@ pub async fn follow(work: &mut Work, standing: &SubscriptionStanding) -> Result<
                  ultimo_pago_monto = case when pays then $6 else row.ultimo_pago_monto end,
                  ultima_factura_stripe = coalesce($7, row.ultima_factura_stripe),
                  servicios_disponibles = case when renews then row.servicios_incluidos else row.servicios_disponibles end,
-                 proximo_cobro_en = coalesce($8, row.proximo_cobro_en)
+                 proximo_cobro_en = next.proximo_cobro_en
              from next, contract
              where row.id = next.id
                and (contract.stripe_subscription_id is distinct from $1
                     or contract.estado::text is distinct from next.estado or renews
                     or pays and ($5, $6) is distinct from (contract.ultimo_pago_en, contract.ultimo_pago_monto)
-                    or coalesce($8, contract.proximo_cobro_en) is distinct from contract.proximo_cobro_en
+                    or next.proximo_cobro_en is distinct from contract.proximo_cobro_en
                     or coalesce($3, contract.cancelado_en) is distinct from contract.cancelado_en)
              returning 1)
          select contract.id as "id!", contract.estado::text as "before!", next.estado as "now!", renews as "renews!",
@@ -74,6 +75,7 @@ pub async fn follow(work: &mut Work, standing: &SubscriptionStanding) -> Result<
         payment.map(|payment| payment.amount),
         standing.period,
         standing.next_charge_at,
+        standing.charged_out,
     )
     .fetch_optional(work.connection())
     .await?;

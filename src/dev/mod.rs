@@ -2,6 +2,8 @@
 //! S3-compatible store, a mailbox, a simulator of Stripe, sample data. Not in the release image.
 
 mod announce;
+pub mod cfdi;
+pub mod gigstack;
 pub mod mail;
 pub mod objects;
 pub mod postgres;

@@ -5,6 +5,10 @@ use std::time::Duration;
 use crate::tools::objects::StoreError;
 use crate::tools::outbound::DownloadError;
 
+/// PostgreSQL's codes for a transaction that was ended in favour of another one.
+const DEADLOCK: &str = "40P01";
+const SERIALIZATION: &str = "40001";
+
 /// What the queue does with a piece of work that did not end.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -37,7 +41,15 @@ impl Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        Self::retry(format!("database: {error}"))
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
+        let overtaken = matches!(code.as_deref(), Some(DEADLOCK | SERIALIZATION));
+        Self::Retry {
+            reason: format!("database: {error}"),
+            // The other transaction has what it wanted: nothing is to be waited for.
+            after: overtaken.then_some(Duration::ZERO),
+        }
     }
 }
 

@@ -163,9 +163,8 @@ async fn close<P: Piece>(
     fact: Fact,
     verdict: Verdict,
 ) -> Result<(), Failure> {
-    let mut work = engine
-        .begin(claimed.row.unit(engine, Some(claimed.claim)))
-        .await?;
+    let unit = claimed.row.unit(engine, Some(claimed.claim));
+    let mut work = engine.begin(unit).await?;
     count(P::LANE, claimed.row.kind(), &verdict);
     work.say(fact);
     work.end(verdict);

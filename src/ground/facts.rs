@@ -51,6 +51,8 @@ pub struct SubscriptionStanding {
     pub behind: bool,
     /// When the next charge comes.
     pub next_charge_at: Option<DateTime<Utc>>,
+    /// Whether none comes any more: it ended, or will with its period.
+    pub charged_out: bool,
     /// The last payment.
     pub last_payment: Option<PeriodPayment>,
     /// The invoice that began the period that is paid: a new one gives new services.
@@ -134,6 +136,8 @@ pub enum Fact {
         payment: String,
         /// How it is paid.
         by: Instructions,
+        /// Until when, where that is limited: another try has another voucher.
+        until: Option<DateTime<Utc>>,
         /// What came in so far of a transfer in parts: how much is missing.
         missing: Option<String>,
     },
@@ -177,6 +181,15 @@ pub enum Fact {
     DisputeWon {
         /// Stripe's dispute.
         dispute: String,
+    },
+    /// A dispute was decided for the payer.
+    DisputeLost {
+        /// Stripe's dispute.
+        dispute: String,
+        /// The payment, when known.
+        payment: Option<String>,
+        /// How much is gone.
+        amount: String,
     },
     /// A subscription moved on, or one of its invoices did.
     SubscriptionStands(SubscriptionStanding),

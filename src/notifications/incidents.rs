@@ -122,11 +122,10 @@ pub fn disputed(
     status: &str,
     due: Option<DateTime<Utc>>,
 ) -> Incident {
-    let payment = payment
-        .map(|payment| format!(" del pago {payment}"))
-        .unwrap_or_default();
     let next = match (status, due) {
-        ("lost", _) => "se perdió y el dinero salió de la cuenta; revisa la factura del servicio".to_owned(),
+        ("under_review" | "warning_under_review", _) => {
+            "espera la decisión del banco; las pruebas ya se entregaron".to_owned()
+        }
         (_, Some(due)) => format!(
             "responde en Stripe con las pruebas del servicio antes del {} (hora del centro de México)",
             due.with_timezone(&CENTRAL_ZONE).format("%d/%m/%Y %H:%M")
@@ -137,8 +136,42 @@ pub fn disputed(
         cause: of_dispute(dispute),
         title: "Un cliente disputa un cargo con su banco",
         detail: format!(
-            "La disputa {dispute}{payment} por {amount} está en {status}.\nSiguiente paso: {next}."
+            "La disputa {dispute}{} por {amount} {}.\nSiguiente paso: {next}.",
+            of_payment(payment),
+            standing(status)
         ),
+    }
+}
+
+/// The bank decided for the payer.
+pub fn dispute_lost(dispute: &str, payment: Option<&str>, amount: &str) -> Incident {
+    Incident {
+        cause: format!("disputa-perdida:{dispute}"),
+        title: "Se perdió una disputa: el dinero salió de la cuenta",
+        detail: format!(
+            "El banco resolvió la disputa {dispute}{} a favor del cliente: salieron {amount}.\n\
+             Siguiente paso: revisa la factura (CFDI) del servicio y si hay que cobrarlo de otra manera.",
+            of_payment(payment)
+        ),
+    }
+}
+
+fn of_payment(payment: Option<&str>) -> String {
+    payment
+        .map(|payment| format!(" del pago {payment}"))
+        .unwrap_or_default()
+}
+
+/// Where a dispute stands, for people (docs.stripe.com/disputes/how-disputes-work).
+fn standing(status: &str) -> String {
+    match status {
+        "needs_response" => "espera nuestra respuesta".to_owned(),
+        "under_review" => "está en revisión".to_owned(),
+        "warning_needs_response" => {
+            "es por ahora una consulta del banco y espera nuestra respuesta".to_owned()
+        }
+        "warning_under_review" => "es por ahora una consulta del banco y está en revisión".to_owned(),
+        other => format!("está en «{other}»"),
     }
 }
 

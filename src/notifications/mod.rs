@@ -47,6 +47,8 @@ pub enum Notice {
         payment: String,
         /// How it is paid.
         by: Instructions,
+        /// Until when.
+        until: Option<DateTime<Utc>>,
         /// What is missing of a transfer that came in parts.
         missing: Option<String>,
     },
@@ -102,10 +104,17 @@ impl Notice {
     fn key(&self) -> String {
         match self {
             Self::PaymentFailed { attempt, .. } => format!("pago-fallido:{attempt}"),
-            Self::PaymentAwaited { payment, missing, .. } => {
+            Self::PaymentAwaited {
+                payment,
+                until,
+                missing,
+                ..
+            } => {
+                let until = until.map(|until| until.timestamp().to_string());
                 format!(
-                    "pago-pendiente:{payment}:{}",
-                    missing.as_deref().unwrap_or("todo")
+                    "pago-pendiente:{payment}:{}:{}",
+                    missing.as_deref().unwrap_or("todo"),
+                    until.as_deref().unwrap_or("sin-plazo")
                 )
             }
             Self::InvoiceFailed { invoice, attempt, .. } => format!("factura-fallida:{invoice}:{attempt}"),
@@ -186,6 +195,7 @@ impl Notify {
                 payment,
                 by,
                 missing,
+                ..
             } => {
                 let client = recipients::client(pool, *client).await?;
                 let payment = recipients::payment(pool, payment).await?;

@@ -36,8 +36,10 @@ pub struct Payment {
 
 /// An invoice of a subscription.
 pub struct Invoice {
+    /// What is left to pay.
     pub amount: Option<String>,
     pub page: Option<String>,
+    pub next_attempt: Option<DateTime<Utc>>,
 }
 
 /// An incident.
@@ -105,17 +107,17 @@ pub async fn payment(pool: &PgPool, payment: &str) -> Result<Payment, Failure> {
 
 pub async fn invoice(pool: &PgPool, invoice: &str) -> Result<Invoice, Failure> {
     let found = sqlx::query!(
-        "select amount_due, currency, hosted_invoice_url from stripe.invoices where id = $1",
+        "select coalesce(amount_remaining, amount_due) as amount, currency, hosted_invoice_url, next_payment_attempt
+         from stripe.invoices where id = $1",
         invoice,
     )
     .fetch_optional(pool)
     .await?;
     let found = found.ok_or_else(|| Failure::Park(format!("there is no invoice {invoice} any more")))?;
     Ok(Invoice {
-        amount: found
-            .amount_due
-            .map(|amount| format!("${amount} {}", found.currency)),
+        amount: found.amount.map(|amount| format!("${amount} {}", found.currency)),
         page: found.hosted_invoice_url,
+        next_attempt: found.next_payment_attempt,
     })
 }
 

@@ -104,13 +104,21 @@ pub fn payment_awaited(
 pub fn invoice_failed(client: &Client, invoice: &Invoice) -> Result<Message, Failure> {
     let amount = invoice.amount.as_deref().unwrap_or("el importe");
     let line = format!("No pudimos cobrar {amount} de tu suscripción.");
-    let next = "Qué hacer: paga en la página de la factura o actualiza tu método de pago. Lo intentaremos de nuevo en \
-                los próximos días.";
+    let again = invoice.next_attempt.map_or_else(
+        || "No habrá otro intento automático.".to_owned(),
+        |at| {
+            format!(
+                "Lo intentaremos de nuevo el {}.",
+                at.with_timezone(&BUSINESS_ZONE).format("%d/%m/%Y")
+            )
+        },
+    );
+    let next = format!("Qué hacer: paga en la página de la factura o actualiza tu método de pago. {again}");
     let page = invoice.page.as_deref().map(|page| ("Pagar la factura", page));
     to_client(
         client,
         "No pudimos cobrar tu suscripción de OnlyCar",
-        &[&line, next],
+        &[&line, &next],
         page,
     )
 }

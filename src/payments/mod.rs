@@ -14,6 +14,7 @@ mod told;
 mod watch;
 
 pub use ask::Ask;
+pub use events::handled;
 pub use reconcile::Reconcile;
 pub use stripe::Stripe;
 pub use watch::Watch;

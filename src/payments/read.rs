@@ -117,8 +117,24 @@ impl<'a> Object<'a> {
         self.find(path)?.as_bool()
     }
 
-    /// An amount in the smallest unit of the object's currency.
+    /// Whether it says that it is a `kind`. Silence is believed.
+    pub fn is_a(&self, kind: &'static str) -> Result<(), Unreadable> {
+        match self.find("/object").and_then(Value::as_str) {
+            Some(told) if told != kind => Err(self.miss("/object", kind)),
+            _ => Ok(()),
+        }
+    }
+
+    /// An amount in the smallest unit of the object's currency. What was charged or given back is never negative.
     pub fn money(&self, path: &str) -> Result<Option<Money>, Unreadable> {
+        match self.signed_money(path)? {
+            Some(money) if money.minor < 0 => Err(self.miss(path, "an amount that is not negative")),
+            money => Ok(money),
+        }
+    }
+
+    /// What is due on an invoice can be negative: a credit.
+    pub fn signed_money(&self, path: &str) -> Result<Option<Money>, Unreadable> {
         let Some(found) = self.find(path) else {
             return Ok(None);
         };

@@ -56,7 +56,7 @@ impl Stripe {
             Some(family) if thin => ask_for_it(family, &body, work),
             Some(family) => {
                 let object = Object::at(&body, "/data/object")?;
-                events::take_in(family, object, &Told::by_event(event), work).await
+                events::take_in(family, object, &told(event, &body), work).await
             }
         }
     }
@@ -68,6 +68,13 @@ fn kind(event_type: &str) -> (&str, bool) {
         Some(snapshot) => (snapshot, true),
         None => (event_type, false),
     }
+}
+
+/// When the object looked so. An event without a time of its own has the time at which it came, which says nothing.
+fn told(event: &Event, body: &Value) -> Told {
+    let told = Told::by_event(event);
+    let timed = body.get("created").and_then(Value::as_i64) == Some(event.occurred_at.timestamp());
+    if timed { told } else { told.at_some_time() }
 }
 
 /// A thin event names its object without carrying it.

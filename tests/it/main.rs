@@ -9,12 +9,15 @@
     missing_docs
 )]
 
+mod cfdi;
 mod cli;
 mod config;
+mod convergence;
 mod crash;
 mod dev;
 mod engine;
 mod floors;
+mod museum;
 mod objects;
 mod outbound;
 mod receive;
@@ -22,6 +25,7 @@ mod redis;
 mod serve;
 mod signature;
 mod stripe_api;
+mod stripe_events;
 mod stripe_heart;
 mod stripe_reconcile;
 mod support;

@@ -213,6 +213,11 @@ pub(super) fn ending_trial(scene: &Scene) -> Value {
     trial
 }
 
+/// Its trial ended and nobody had left a card: no invoices until it is resumed.
+pub(super) fn paused_subscription(scene: &Scene) -> Value {
+    with(subscription(scene), json!({ "status": "paused" }))
+}
+
 pub(super) fn ended_subscription(scene: &Scene) -> Value {
     with(
         subscription(scene),

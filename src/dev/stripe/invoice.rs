@@ -73,6 +73,21 @@ pub(super) fn not_finalized(scene: &Scene) -> Value {
     )
 }
 
+/// Given up; it can still be paid.
+pub(super) fn written_off(scene: &Scene) -> Value {
+    let when = json!({ "marked_uncollectible_at": scene.now(), "finalized_at": scene.created() });
+    let status = json!({ "auto_advance": false, "status": "uncollectible", "status_transitions": with(untouched(), when) });
+    with(invoice(scene), status)
+}
+
+/// As if it had never been; nobody owes it.
+pub(super) fn voided(scene: &Scene) -> Value {
+    let when = json!({ "voided_at": scene.now(), "finalized_at": scene.created() });
+    let status =
+        json!({ "auto_advance": false, "status": "void", "status_transitions": with(untouched(), when) });
+    with(invoice(scene), status)
+}
+
 fn untouched() -> Value {
     json!({
         "finalized_at": null,

@@ -36,6 +36,8 @@ pub const KINDS: &[(&str, &str)] = &[
     ("payment_method.automatically_updated", "the bank renewed a card: a later expiry"),
     ("customer.subscription.created", "a contract's subscription began and is active"),
     ("customer.subscription.updated", "a subscription was renewed: its period moved by a month"),
+    ("customer.subscription.paused", "a subscription was paused: its trial ended without a means of payment"),
+    ("customer.subscription.resumed", "a paused subscription goes on"),
     ("customer.subscription.trial_will_end", "a subscription's trial ends in three days"),
     ("customer.subscription.deleted", "a subscription ended at the customer's wish"),
     ("invoice.created", "a contract's monthly invoice was drafted"),
@@ -45,6 +47,8 @@ pub const KINDS: &[(&str, &str)] = &[
     ("invoice.payment_failed", "a contract's monthly invoice could not be charged; one try of four"),
     ("invoice.payment_action_required", "the bank wants the customer to confirm the invoice's payment"),
     ("invoice.finalization_failed", "a monthly invoice could not be finalised; nobody is charged"),
+    ("invoice.marked_uncollectible", "a monthly invoice was written off as a bad debt"),
+    ("invoice.voided", "a monthly invoice was voided: it was a mistake"),
     ("invoice_payment.paid", "which payment paid which invoice"),
     ("checkout.session.completed", "a customer paid a service on the payment page"),
     ("checkout.session.async_payment_succeeded", "a voucher or transfer of the payment page was paid"),
@@ -109,7 +113,8 @@ fn of_customer(kind: &str, scene: &Scene) -> Option<Value> {
 
 fn of_contract(kind: &str, scene: &Scene) -> Option<Value> {
     Some(match kind {
-        "customer.subscription.created" => billing::subscription(scene),
+        "customer.subscription.created" | "customer.subscription.resumed" => billing::subscription(scene),
+        "customer.subscription.paused" => billing::paused_subscription(scene),
         "customer.subscription.updated" => billing::renewed_subscription(scene),
         "customer.subscription.trial_will_end" => billing::ending_trial(scene),
         "customer.subscription.deleted" => billing::ended_subscription(scene),
@@ -119,6 +124,8 @@ fn of_contract(kind: &str, scene: &Scene) -> Option<Value> {
         "invoice.payment_failed" => invoice::failed(scene),
         "invoice.payment_action_required" => invoice::action_required(scene),
         "invoice.finalization_failed" => invoice::not_finalized(scene),
+        "invoice.marked_uncollectible" => invoice::written_off(scene),
+        "invoice.voided" => invoice::voided(scene),
         "invoice_payment.paid" => invoice::payment(scene),
         _ => return None,
     })
@@ -150,6 +157,8 @@ pub(super) fn previous(kind: &str, scene: &Scene, object: &Value) -> Option<Valu
         "payment_method.updated" | "payment_method.automatically_updated" => {
             json!({ "card": { "exp_year": 2030 } })
         }
+        "customer.subscription.paused" => json!({ "status": "trialing" }),
+        "customer.subscription.resumed" => json!({ "status": "paused" }),
         "customer.subscription.updated" => billing::before_renewal(scene, object),
         _ => return None,
     })

@@ -10,7 +10,7 @@ use url::Url;
 use super::addresses::{is_local, is_redis};
 use super::secrets::check;
 use super::variables::{Need, VARIABLES};
-use super::{File, Gigstack, Issuer, Mail, Mifiel, Mode, Problems, R2, Secrets, Settings, Stripe, Supabase};
+use super::{File, Mail, Mode, Problems, Secrets, Settings, Stripe, vendors};
 
 /// Names and values as the process got them, or as a test made them up.
 #[derive(Clone, Default)]
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that is neither blank nor a placeholder.
-    fn text(&mut self, name: &'static str) -> Option<&'a str> {
+    pub(super) fn text(&mut self, name: &'static str) -> Option<&'a str> {
         let Some(value) = self.environment.get(name) else {
             self.missing(name);
             return None;
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn missing(&mut self, name: &'static str) {
+    pub(super) fn missing(&mut self, name: &'static str) {
         if self.command {
             return;
         }
@@ -118,18 +118,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn secret(&mut self, name: &'static str) -> Option<SecretString> {
+    pub(super) fn secret(&mut self, name: &'static str) -> Option<SecretString> {
         self.text(name).map(SecretString::from)
     }
 
-    fn secrets(&mut self, name: &'static str) -> Option<Secrets> {
+    pub(super) fn secrets(&mut self, name: &'static str) -> Option<Secrets> {
         let value = self.environment.get(name)?;
         Secrets::parse(value)
             .map_err(|why| self.problems.push(format!("{name} {why}")))
             .ok()
     }
 
-    fn parsed<T: FromStr>(&mut self, name: &'static str, what: &str) -> Option<T> {
+    pub(super) fn parsed<T: FromStr>(&mut self, name: &'static str, what: &str) -> Option<T> {
         let value = self.text(name)?;
         let parsed = value.parse().ok();
         if parsed.is_none() {
@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
         parsed
     }
 
-    fn address(&mut self, name: &'static str) -> Option<Url> {
+    pub(super) fn address(&mut self, name: &'static str) -> Option<Url> {
         let url: Url = self.parsed(name, "an address such as https://onlycar.mx")?;
         if matches!(url.scheme(), "http" | "https") && url.has_host() {
             return Some(url);
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Where a vendor is: overridden for simulators and proxies, never for a simulator in production.
-    fn base(&mut self, name: &'static str, default: &Url) -> Url {
+    pub(super) fn base(&mut self, name: &'static str, default: &Url) -> Url {
         let url = self.address(name).unwrap_or_else(|| default.clone());
         if self.production && (url.scheme() != "https" || is_local(&url)) {
             let set = if self.environment.get(name).is_some() {
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
         url
     }
 
-    fn mode(&mut self, name: &'static str) -> Option<Mode> {
+    pub(super) fn mode(&mut self, name: &'static str) -> Option<Mode> {
         match self.text(name)? {
             "sandbox" => Some(Mode::Sandbox),
             "production" => Some(Mode::Production),
@@ -190,11 +190,11 @@ pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, 
     let log_json = log_json(reader);
     let stripe = stripe(reader);
     let mail = mail(reader);
-    let gigstack = gigstack(reader, &file);
-    let mifiel = mifiel(reader, &file);
-    let issuer = issuer(reader);
-    let r2 = r2(reader);
-    let supabase = supabase(reader);
+    let gigstack = vendors::gigstack(reader, &file);
+    let mifiel = vendors::mifiel(reader, &file);
+    let issuer = vendors::issuer(reader);
+    let r2 = vendors::r2(reader);
+    let supabase = vendors::supabase(reader);
     if let (Some(database_url), Some(stripe), Some(public_url), true) = (
         database_url,
         stripe,
@@ -316,86 +316,4 @@ fn mail(reader: &mut Reader<'_>) -> Mail {
         team,
         team_webhook,
     }
-}
-
-fn gigstack(reader: &mut Reader<'_>, file: &File) -> Option<Gigstack> {
-    let base_url = reader.base("GIGSTACK_BASE_URL", &file.gigstack.base_url);
-    let api_key = reader.secret("GIGSTACK_API_KEY");
-    let api_secret = reader.secret("GIGSTACK_API_SECRET");
-    let mode = reader.mode("GIGSTACK_ENV");
-    let own = reader.secrets("GIGSTACK_WEBHOOK_SECRET");
-    let webhook_secrets = own.or_else(|| reader.secrets("GIGSTACK_API_SECRET"));
-    Some(Gigstack {
-        api_key: api_key?,
-        api_secret: api_secret?,
-        webhook_secrets: webhook_secrets?,
-        mode: mode?,
-        base_url,
-    })
-}
-
-fn mifiel(reader: &mut Reader<'_>, file: &File) -> Option<Mifiel> {
-    let app_id = reader.text("MIFIEL_APP_ID").map(str::to_owned);
-    let app_secret = reader.secret("MIFIEL_APP_SECRET");
-    let mode = reader.mode("MIFIEL_ENV");
-    let webhook_url = reader
-        .address("MIFIEL_WEBHOOK_URL")
-        .map(|url| SecretString::from(url.as_str()));
-    let sandbox = mode == Some(Mode::Sandbox);
-    let default = if sandbox {
-        &file.mifiel.sandbox_base_url
-    } else {
-        &file.mifiel.base_url
-    };
-    let base_url = reader.base("MIFIEL_BASE_URL", default);
-    let own = reader.secrets("MIFIEL_WEBHOOK_SECRET");
-    let webhook_secrets = own.or_else(|| reader.secrets("MIFIEL_APP_SECRET"));
-    Some(Mifiel {
-        app_id: app_id?,
-        app_secret: app_secret?,
-        webhook_secrets: webhook_secrets?,
-        mode: mode?,
-        webhook_url: webhook_url?,
-        base_url,
-    })
-}
-
-fn issuer(reader: &mut Reader<'_>) -> Option<Issuer> {
-    let mut text = |name| reader.text(name).map(str::to_owned);
-    let (rfc, name) = (text("EMISOR_RFC"), text("EMISOR_RAZON_SOCIAL"));
-    let (regime, postal_code) = (text("EMISOR_REGIMEN"), text("EMISOR_CP"));
-    Some(Issuer {
-        rfc: rfc?,
-        name: name?,
-        regime: regime?,
-        postal_code: postal_code?,
-    })
-}
-
-fn r2(reader: &mut Reader<'_>) -> Option<R2> {
-    let account = reader.text("R2_ACCOUNT_ID");
-    let access_key_id = reader.text("R2_ACCESS_KEY_ID").map(str::to_owned);
-    let secret_access_key = reader.secret("R2_SECRET_ACCESS_KEY");
-    let bucket = reader.text("R2_BUCKET_NAME").map(str::to_owned);
-    let default = Url::parse(&format!("https://{}.r2.cloudflarestorage.com/", account?)).ok()?;
-    let endpoint = reader.base("R2_ENDPOINT", &default);
-    Some(R2 {
-        endpoint,
-        access_key_id: access_key_id?,
-        secret_access_key: secret_access_key?,
-        bucket: bucket?,
-    })
-}
-
-fn supabase(reader: &mut Reader<'_>) -> Option<Supabase> {
-    let url = reader.address("SUPABASE_URL");
-    let anon_key = reader.secret("SUPABASE_ANON_KEY");
-    let service_role_key = reader.secret("SUPABASE_SERVICE_ROLE_KEY");
-    let jwt_secret = reader.secret("SUPABASE_JWT_SECRET");
-    Some(Supabase {
-        url: url?,
-        anon_key: anon_key?,
-        service_role_key: service_role_key?,
-        jwt_secret,
-    })
 }

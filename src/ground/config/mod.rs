@@ -6,6 +6,7 @@ mod environment;
 mod file;
 mod secrets;
 mod variables;
+mod vendors;
 
 use std::net::SocketAddr;
 

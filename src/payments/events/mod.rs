@@ -75,6 +75,11 @@ pub const HANDLED: &[(&str, Family)] = &[
     ("checkout.session.expired", Family::CheckoutSession),
 ];
 
+/// The types of the events that somebody here acts on.
+pub fn handled() -> impl Iterator<Item = &'static str> {
+    HANDLED.iter().map(|(event_type, _)| *event_type)
+}
+
 /// The family of the object that an event carries. None: nobody here acts on it.
 pub fn family(event_type: &str) -> Option<Family> {
     HANDLED
@@ -90,6 +95,7 @@ pub async fn take_in(
     told: &Told,
     work: &mut Work,
 ) -> Result<(), Failure> {
+    object.is_a(family.object())?;
     match family {
         Family::PaymentIntent => payment::payment(&Payment::read(object, told)?, told, work).await,
         Family::Charge => payment::charge(&Charge::read(object, told)?, told, work).await,

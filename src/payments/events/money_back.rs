@@ -42,6 +42,11 @@ pub async fn dispute(dispute: &Dispute, told: &Told, work: &mut Work) -> Result<
         "won" | "warning_closed" | "prevented" => Fact::DisputeWon {
             dispute: dispute.id.clone(),
         },
+        "lost" => Fact::DisputeLost {
+            dispute: dispute.id.clone(),
+            payment: dispute.payment_intent_id.clone(),
+            amount: format!("{} {}", dispute.amount, dispute.currency),
+        },
         status => Fact::Disputed {
             dispute: dispute.id.clone(),
             payment: dispute.payment_intent_id.clone(),

@@ -6,6 +6,7 @@ use super::super::store::rows::Taken;
 use super::super::store::services::Standing;
 use super::super::store::{payments, services};
 use super::super::told::Told;
+use super::customers::client_of;
 use super::keep;
 use crate::engine::Failure;
 use crate::engine::work::Work;
@@ -15,7 +16,7 @@ use crate::ground::values::ServiceId;
 /// A PaymentIntent.
 pub async fn payment(payment: &Payment, told: &Told, work: &mut Work) -> Result<(), Failure> {
     let taken = keep(payment, told, work).await?;
-    let settled = settle_named(payment, work).await?;
+    let settled = settle_held(&payment.id, taken.is_new(), work).await?;
     if taken.written {
         failed(payment, &settled, &taken, told, work).await?;
         awaited(payment, &settled, work).await?;
@@ -35,11 +36,11 @@ pub async fn charge(charge: &Charge, told: &Told, work: &mut Work) -> Result<(),
 /// A Checkout Session may name the service when neither payment nor charge does.
 pub async fn session(session: &CheckoutSession, told: &Told, work: &mut Work) -> Result<(), Failure> {
     keep(session, told, work).await?;
-    if let Some(payment) = &session.payment_intent_id {
-        settle(payment, work).await?;
-    }
     if let Some(subscription) = &session.subscription_id {
         super::billing::stand(subscription, work).await?;
+    }
+    if let Some(payment) = &session.payment_intent_id {
+        settle(payment, work).await?;
     }
     Ok(())
 }
@@ -51,60 +52,62 @@ struct Settled {
     service: Option<Standing>,
     /// Whether it is, or may be, a subscription's: then its invoice has events of its own.
     subscription: bool,
+    /// What arrived for nobody.
+    unmatched: Option<String>,
 }
 
-/// The usual case in one step: the payment names its service.
-async fn settle_named(payment: &Payment, work: &mut Work) -> Result<Settled, Failure> {
-    if let Some(service) = payment.servicio_id.map(ServiceId)
-        && let Some(standing) = settle_service(service, &payment.id, work).await?
-    {
-        return Ok(Settled {
-            service: Some(standing),
-            subscription: false,
-        });
-    }
-    settle_by_purpose(&payment.id, work).await
-}
-
-/// Derives anew what stands on a payment.
+/// Derives anew what stands on a payment. When it has not come yet, it finds what was told before it when it does.
 pub async fn settle(payment: &str, work: &mut Work) -> Result<(), Failure> {
-    settle_by_purpose(payment, work).await.map(drop)
+    if payments::hold(work, payment).await? {
+        settle_held(payment, false, work).await?;
+    }
+    Ok(())
 }
 
 /// Stripe was asked what a payment is for; when it does not know either, a person has to.
 pub async fn purpose_answered(payment: &str, work: &mut Work) -> Result<(), Failure> {
-    settle(payment, work).await?;
-    match payments::purpose(work, payment).await? {
-        Some(purpose) if purpose.paid && purpose.service.is_none() && purpose.invoice.is_none() => {
-            work.say(Fact::PaymentUnmatched {
-                payment: payment.to_owned(),
-                amount: purpose.amount,
-            });
-            Ok(())
-        }
-        _ => Ok(()),
+    if !payments::hold(work, payment).await? {
+        return Ok(());
     }
+    if let Some(amount) = derive(payment, false, work).await?.unmatched {
+        work.say(Fact::PaymentUnmatched {
+            payment: payment.to_owned(),
+            amount,
+        });
+    }
+    Ok(())
 }
 
-async fn settle_by_purpose(payment: &str, work: &mut Work) -> Result<Settled, Failure> {
+async fn settle_held(payment: &str, is_new: bool, work: &mut Work) -> Result<Settled, Failure> {
+    let settled = derive(payment, is_new, work).await?;
+    if let Some(amount) = settled.unmatched.clone() {
+        unmatched(payment, amount, settled.subscription, work)?;
+    }
+    Ok(settled)
+}
+
+async fn derive(payment: &str, is_new: bool, work: &mut Work) -> Result<Settled, Failure> {
     let Some(purpose) = payments::purpose(work, payment).await? else {
-        return Ok(Settled::default()); // it has not come yet; when it does, it finds what was told before it
+        return Ok(Settled::default());
     };
+    // First the one that it leaves: no two services are credited with one payment.
+    if let Some(left) = purpose.left {
+        settle_service(left, payment, work).await?;
+    }
     let service = match purpose.service {
         Some(service) => settle_service(service, payment, work).await?,
         None => None,
     };
-    let invoiced = purpose.invoice.is_some();
-    if service.is_some() || invoiced {
+    let matched = service.is_some() || purpose.invoice.is_some();
+    if matched && !is_new {
         work.say(Fact::PaymentMatched {
             payment: payment.to_owned(),
         });
-    } else if purpose.paid {
-        unmatched(payment, purpose.amount, purpose.subscribed, work)?;
     }
     Ok(Settled {
         service,
-        subscription: invoiced || purpose.subscribed,
+        subscription: purpose.invoice.is_some() || purpose.subscribed,
+        unmatched: (purpose.paid && !matched).then_some(purpose.amount),
     })
 }
 
@@ -117,15 +120,21 @@ async fn settle_service(
     let Some(standing) = services::derive(work, service).await? else {
         return Ok(None);
     };
+    if standing.written {
+        work.audit(action(&standing), "servicios", service, standing.detail());
+    }
     if standing.changed() {
         say_changed(service, &standing, work);
     }
-    if standing.surplus.as_deref() == Some(payment) {
+    let its_own = standing.surplus.as_deref() == Some(payment);
+    if its_own {
         work.park(format!(
             "service {service} had been paid by another payment: a refund may be due"
         ));
     }
-    if let Some(surplus) = &standing.surplus {
+    // What else happens to that service is no second alarm.
+    let other_credit = standing.credited != standing.credited_before;
+    if let Some(surplus) = standing.surplus.as_ref().filter(|_| its_own || other_credit) {
         work.say(Fact::PaidTwice {
             service,
             payment: surplus.clone(),
@@ -134,16 +143,20 @@ async fn settle_service(
     Ok(Some(standing))
 }
 
-fn say_changed(service: ServiceId, standing: &Standing, work: &mut Work) {
-    let action = match standing.now.as_str() {
-        "pagado" => "servicio.pagado",
+/// What the audit log says of a write.
+fn action(standing: &Standing) -> &'static str {
+    match standing.now.as_str() {
         "fallido" => "servicio.pago_fallido",
+        _ if !standing.changed() => "servicio.pago_actualizado",
+        "pagado" => "servicio.pagado",
         "cancelado" => "servicio.pago_cancelado",
         "reembolsado" => "servicio.reembolsado",
         "parcialmente_reembolsado" => "servicio.parcialmente_reembolsado",
         _ => "servicio.pago_pendiente",
-    };
-    work.audit(action, "servicios", service, standing.detail());
+    }
+}
+
+fn say_changed(service: ServiceId, standing: &Standing, work: &mut Work) {
     let refunded = |state: &str| matches!(state, "reembolsado" | "parcialmente_reembolsado");
     let Some(payment) = standing.credited.clone() else {
         return;
@@ -211,7 +224,7 @@ async fn failed(
         return Ok(());
     }
     let service = settled.service.as_ref().map(|service| service.service);
-    let client = payments::client(work, service, payment.customer_id.as_deref()).await?;
+    let client = client_of(service, payment.customer_id.as_deref(), work).await?;
     if client.is_none() {
         work.park("unmatched: it names neither a service nor a client of ours, so nobody could be told");
     }
@@ -226,20 +239,26 @@ async fn failed(
     Ok(())
 }
 
-/// The payer has to pay somewhere else.
+/// The payer has to pay somewhere else. Nobody is sent to pay what is paid, or with a voucher that is over.
 async fn awaited(payment: &Payment, settled: &Settled, work: &mut Work) -> Result<(), Failure> {
     let Some(by) = payment.instructions else {
         return Ok(());
     };
-    let service = settled.service.as_ref().map(|service| service.service);
+    let service = settled.service.as_ref();
+    let over = payment.instructions_expire.is_some_and(|end| end <= work.now());
+    if over || service.is_some_and(|service| !service.awaits_payment()) {
+        return Ok(());
+    }
+    let service = service.map(|service| service.service);
     let missing = payment
         .amount_remaining
         .filter(|missing| *missing != payment.amount);
-    if let Some(client) = payments::client(work, service, payment.customer_id.as_deref()).await? {
+    if let Some(client) = client_of(service, payment.customer_id.as_deref(), work).await? {
         work.say(Fact::PaymentAwaited {
             client,
             payment: payment.id.clone(),
             by,
+            until: payment.instructions_expire,
             missing: missing.map(|missing| format!("{missing} {}", payment.currency)),
         });
     }

@@ -54,13 +54,15 @@ impl Kept for Invoice {
     fn read(object: Object<'_>, told: &Told) -> Result<Self, Unreadable> {
         let status = status(object, told);
         let paid = status == "paid";
-        let total = object.money("/total")?;
-        let amount_paid = match object.money("/amount_paid")? {
-            Some(paid) => paid,
-            None => total.map_or_else(|| object.required_money("/total"), Ok)?,
+        let total = object.signed_money("/total")?;
+        let amount_paid = if let Some(paid) = object.money("/amount_paid")? {
+            paid
+        } else {
+            let total = total.map_or_else(|| object.required_money("/total"), Ok)?;
+            Money::from_minor(if paid { total.minor.max(0) } else { 0 }, total.currency)
         };
         let lines = object.list("/lines", "/data/object/lines/data/*");
-        let amount = |path: &str| Ok::<_, Unreadable>(object.money(path)?.map(Money::decimal));
+        let amount = |path: &str| Ok::<_, Unreadable>(object.signed_money(path)?.map(Money::decimal));
         Ok(Self {
             id: object.own_id()?,
             subscription_id: subscription(object, &lines),

@@ -78,7 +78,8 @@ impl Family {
         }
     }
 
-    fn object(self) -> &'static str {
+    /// What its objects say they are.
+    pub fn object(self) -> &'static str {
         match self {
             Self::PaymentIntent => "payment_intent",
             Self::Charge => "charge",

@@ -17,8 +17,8 @@ use crate::payments::told::Told;
 #[allow(clippy::struct_field_names)] // the columns are Stripe's words
 pub struct Payment {
     pub id: String,
-    /// `metadata.service_id`, when it is an id at all.
-    pub servicio_id: Option<Uuid>,
+    /// `metadata.service_id`, when it is an id at all. The service that it is for may be known from elsewhere.
+    pub metadata_servicio_id: Option<Uuid>,
     pub customer_id: Option<String>,
     pub status: String,
     pub amount: Decimal,
@@ -45,15 +45,12 @@ pub struct Payment {
 impl Kept for Payment {
     const FAMILY: Family = Family::PaymentIntent;
     const TABLE: &'static str = "stripe.payments";
-    const LEARNT: &'static [(&'static str, Learnt)] = &[
-        ("servicio_id", Learnt::Known),
-        ("invoice_id", Learnt::Known),
-        ("paid_at", Learnt::Earliest),
-    ];
+    const LEARNT: &'static [(&'static str, Learnt)] =
+        &[("invoice_id", Learnt::Known), ("paid_at", Learnt::Earliest)];
 
     fn read(object: Object<'_>, told: &Told) -> Result<Self, Unreadable> {
         let amount = object.required_money("/amount")?;
-        let status = status(object);
+        let status = status_told(status(object), told);
         let paid = status == "succeeded";
         let received = object.money("/amount_received")?;
         let error = |field: &str| object.text(&format!("/last_payment_error{field}"));
@@ -68,7 +65,7 @@ impl Kept for Payment {
         let outside = Outside::of(object);
         Ok(Self {
             id: object.own_id()?,
-            servicio_id: object.uuid("/metadata/service_id"),
+            metadata_servicio_id: object.uuid("/metadata/service_id"),
             customer_id: object.first_id(&["/customer", "/customer_account"]),
             amount: amount.decimal(),
             amount_received: received_by(paid, amount, received).decimal(),
@@ -98,18 +95,35 @@ impl Kept for Payment {
         &self.id
     }
 
-    /// docs.stripe.com/payments/paymentintents/lifecycle
     fn rank(&self) -> Rank {
-        match self.status.as_str() {
-            "requires_payment_method" => 10,
-            "requires_confirmation" => 20,
-            "requires_action" => 30,
-            "processing" => 40,
-            "requires_capture" => 50,
-            "canceled" => SETTLED,
-            "succeeded" => 100,
-            _ => 0,
-        }
+        rank(&self.status)
+    }
+}
+
+/// docs.stripe.com/payments/paymentintents/lifecycle
+fn rank(status: &str) -> Rank {
+    match status {
+        "requires_payment_method" => 10,
+        "requires_confirmation" => 20,
+        "requires_action" => 30,
+        "processing" => 40,
+        "requires_capture" => 50,
+        "canceled" => SETTLED,
+        "succeeded" => 100,
+        _ => 0,
+    }
+}
+
+/// A status that nobody knows, in an event that says by its name what happened, is what the event says.
+fn status_told(status: String, told: &Told) -> String {
+    let by_name = [
+        ("payment_intent.succeeded", "succeeded"),
+        ("payment_intent.canceled", "canceled"),
+        ("payment_intent.payment_failed", "requires_payment_method"),
+    ];
+    match by_name.into_iter().find(|(event_type, _)| told.is(event_type)) {
+        Some((_, known)) if rank(&status) == 0 => known.to_owned(),
+        _ => status,
     }
 }
 

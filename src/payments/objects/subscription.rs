@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Family, Kept, Learnt, status};
+use super::{Family, Kept, status};
 use crate::payments::order::{Rank, SETTLED};
 use crate::payments::read::{Object, Unreadable};
 use crate::payments::told::Told;
@@ -34,10 +34,17 @@ pub struct Subscription {
     pub created_at: Option<DateTime<Utc>>,
 }
 
+impl Subscription {
+    /// Whether it is on trial now, and is charged when that ends.
+    pub fn goes_on_after_trial(&self) -> bool {
+        let ends_with_it = self.cancel_at.is_some() && self.cancel_at <= self.trial_end;
+        self.status == "trialing" && self.cancel_at_period_end != Some(true) && !ends_with_it
+    }
+}
+
 impl Kept for Subscription {
     const FAMILY: Family = Family::Subscription;
     const TABLE: &'static str = "stripe.subscriptions";
-    const LEARNT: &'static [(&'static str, Learnt)] = &[("contrato_id", Learnt::Known)];
 
     fn read(object: Object<'_>, told: &Told) -> Result<Self, Unreadable> {
         let items = object.list("/items", "/data/object/items/data/*");

@@ -17,8 +17,10 @@ use crate::payments::told::Told;
 
 /// What taking an object in came to.
 pub struct Taken {
-    /// Whether what was told is what the row shows now.
+    /// Whether what was told was written.
     pub written: bool,
+    /// Whether what was told is what the row shows now, also when another event had told the same before.
+    pub shown: bool,
     /// Whether Stripe has to be asked how the object looks.
     pub ask: bool,
     /// The row before; none when the object was not known.
@@ -26,6 +28,11 @@ pub struct Taken {
 }
 
 impl Taken {
+    /// Whether the object was not known.
+    pub fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
+
     /// A text of the row before.
     pub fn before(&self, column: &str) -> Option<&str> {
         self.before.as_ref()?.get(column)?.as_str()
@@ -48,7 +55,8 @@ pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<T
     if inserted.execute(work.connection()).await?.rows_affected() > 0 {
         return Ok(Taken {
             written: true,
-            ask: false,
+            shown: true,
+            ask: told.untimed(),
             before: None,
         });
     }
@@ -60,6 +68,7 @@ pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<T
     } else {
         judge(&kept.version, &version)
     };
+    let ask = ask || (told.untimed() && version.digest != kept.version.digest);
     let statement = if write {
         &statements.update
     } else {
@@ -71,6 +80,7 @@ pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<T
     }
     Ok(Taken {
         written: write,
+        shown: write || kept.version.digest == version.digest,
         ask,
         before: Some(before),
     })
@@ -83,7 +93,7 @@ pub(super) fn row<K: Kept>(object: &K, told: &Told, now: DateTime<Utc>) -> Resul
     };
     let version = Version {
         rank: object.rank(),
-        as_of: told.at,
+        as_of: told.as_of(),
         asked: told.asked(),
         digest: digest::<K>(&row)?,
     };
@@ -194,7 +204,10 @@ fn newer<K: Kept>(column: &str) -> String {
     match learnt::<K>(column) {
         None => format!("told.{column}"),
         Some(Learnt::Known) => format!("coalesce(told.{column}, kept.{column})"),
-        Some(Learnt::Earliest) => format!("least(told.{column}, kept.{column})"),
+        // What was only assumed was nobody's word.
+        Some(Learnt::Earliest) => {
+            format!("least(told.{column}, case when kept.as_of > 'epoch' then kept.{column} end)")
+        }
     }
 }
 

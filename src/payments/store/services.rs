@@ -25,14 +25,18 @@ pub struct Standing {
     pub price: String,
     /// What was paid, with its currency.
     pub paid: Option<String>,
-    /// What of it was given back.
+    /// What of it was given back, when something was.
     pub refunded: Option<String>,
+    /// Whether more or less of it is given back than before.
+    pub refund_moved: bool,
+    /// Whether the row was written: also when only a reason or a time is another.
+    pub written: bool,
 }
 
 impl Standing {
-    /// Whether the row says something else than before.
+    /// Whether it stands otherwise than before.
     pub fn changed(&self) -> bool {
-        self.before != self.now || self.credited != self.credited_before
+        self.before != self.now || self.credited != self.credited_before || self.refund_moved
     }
 
     /// Whether nothing has paid it yet.
@@ -49,47 +53,55 @@ impl Standing {
 /// Derives the payment of a service anew. None when there is no such service.
 ///
 /// What was paid at the counter stays so, and so does what was paid by a payment that is from before our records.
-/// Otherwise it is credited with the payment that succeeded first, among those that were not given back in full; a payment that
-/// holds the credit keeps it against one of the same second. Without one, its latest payment says where it stands. A
-/// refund that failed is none.
+/// Otherwise it is credited with the payment that succeeded first, among those that were not given back in full. Without
+/// one, its latest payment says where it stands. A refund that failed is none.
+///
+/// The service has to be held already, by an earlier statement: one that waits for it here would see its payments as
+/// they were before it waited.
+#[allow(clippy::too_many_lines)] // one statement
 pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standing>, Failure> {
     let found = sqlx::query!(
         r#"with service as (
              select id, estado_pago, canal_pago, stripe_payment_intent_id, monto, moneda, estado_factura,
-                 canal_pago is not distinct from 'presencial'
+                 monto_reembolsado, canal_pago is not distinct from 'presencial'
                  or estado_pago in ('pagado', 'reembolsado', 'parcialmente_reembolsado')
                     and not exists (select from stripe.payments where payments.id = stripe_payment_intent_id) as held
-             from servicios where id = $1 for update),
+             from servicios where id = $1),
          money as (
-             select payments.id, payments.paid_at, payments.amount_received, payments.currency,
+             select payments.id, payments.paid_at, payments.created_at, payments.amount_received, payments.currency,
                  greatest(0,
-                     (select coalesce(sum(amount), 0) from stripe.refunds
-                      where refunds.payment_intent_id = payments.id and status not in ('failed', 'canceled')),
+                     back.done,
                      (select coalesce(max(amount_refunded), 0) from stripe.charges
-                      where charges.payment_intent_id = payments.id and status = 'succeeded')
-                     - (select coalesce(sum(amount), 0) from stripe.refunds
-                        where refunds.payment_intent_id = payments.id and status in ('failed', 'canceled'))) as refunded
-             from stripe.payments where servicio_id = $1 and status = 'succeeded'),
+                      where charges.payment_intent_id = payments.id and status = 'succeeded') - back.undone) as refunded
+             from stripe.payments,
+                 lateral (
+                     select coalesce(sum(amount) filter (where status not in ('failed', 'canceled')), 0) as done,
+                            coalesce(sum(amount) filter (where status in ('failed', 'canceled')), 0) as undone
+                     from (select status, amount from stripe.refunds where refunds.payment_intent_id = payments.id
+                           union all
+                           select refunds.status, refunds.amount
+                           from stripe.charges join stripe.refunds on refunds.charge_id = charges.id
+                           where charges.payment_intent_id = payments.id and refunds.payment_intent_id is null)
+                           as refunds) as back
+             where servicio_id = $1 and payments.status = 'succeeded'),
          credited as (
-             select money.* from money, service
-             order by refunded >= amount_received, paid_at, money.id is distinct from stripe_payment_intent_id, money.id
-             limit 1),
+             select money.* from money
+             order by refunded > 0 and refunded >= amount_received, paid_at, created_at nulls last, money.id limit 1),
          latest as (
              select status, failure_code, failure_message from stripe.payments
              where servicio_id = $1 and status <> 'succeeded' order by created_at desc nulls last, id desc limit 1),
          derived as (
              select service.*, credited.id as credited, credited.paid_at, credited.amount_received, credited.currency,
-                 credited.refunded, latest.failure_code, latest.failure_message,
+                 nullif(credited.refunded, 0) as refunded, latest.failure_code, latest.failure_message,
                  case when service.held then service.estado_pago::text
-                      when credited.refunded >= credited.amount_received then 'reembolsado'
+                      when credited.refunded > 0 and credited.refunded >= credited.amount_received then 'reembolsado'
                       when credited.refunded > 0 then 'parcialmente_reembolsado'
                       when credited.id is not null then 'pagado'
                       when latest.status = 'canceled' then 'cancelado'
                       when latest.status = 'requires_payment_method' and latest.failure_code is not null then 'fallido'
                       else 'pendiente' end as state,
                  (select money.id from money, service
-                  where refunded < amount_received and money.id is distinct from credited.id
-                     or service.held
+                  where refunded < amount_received and (service.held or money.id is distinct from credited.id)
                   order by paid_at desc, money.id desc limit 1) as surplus
              from service left join credited on true left join latest on true),
          written as (
@@ -99,6 +111,7 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
                  stripe_payment_intent_id = derived.credited,
                  pagado_en = derived.paid_at,
                  monto_pagado = derived.amount_received,
+                 monto_reembolsado = derived.refunded,
                  ultimo_error_pago = case when derived.state = 'fallido'
                      then concat_ws(': ', derived.failure_code, derived.failure_message) end,
                  estado_factura = case
@@ -109,9 +122,9 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
              from derived
              where servicios.id = derived.id and not derived.held
                and (servicios.estado_pago::text, servicios.stripe_payment_intent_id, servicios.pagado_en,
-                    servicios.monto_pagado, servicios.ultimo_error_pago)
+                    servicios.monto_pagado, servicios.monto_reembolsado, servicios.ultimo_error_pago)
                    is distinct from
-                   (derived.state, derived.credited, derived.paid_at, derived.amount_received,
+                   (derived.state, derived.credited, derived.paid_at, derived.amount_received, derived.refunded,
                     case when derived.state = 'fallido'
                          then concat_ws(': ', derived.failure_code, derived.failure_message) end)
              returning 1)
@@ -119,8 +132,9 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
                 case when held then stripe_payment_intent_id else credited end as "credited?",
                 stripe_payment_intent_id as "credited_before?",
                 surplus, monto, moneda::text as "moneda!", amount_received as "received?", currency as "currency?",
-                refunded,
-                (select count(*) from written) as "written!"
+                refunded as "refunded?",
+                not held and monto_reembolsado is distinct from refunded as "refund_moved!",
+                exists (select from written) as "written!"
          from derived"#,
         service.0,
     )
@@ -142,5 +156,7 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
             .refunded
             .zip(row.currency.as_ref())
             .map(|(amount, currency)| format!("{amount} {currency}")),
+        refund_moved: row.refund_moved,
+        written: row.written,
     }))
 }

@@ -5,16 +5,42 @@ use crate::engine::work::Work;
 use crate::ground::facts::{PeriodPayment, SubscriptionStanding};
 use crate::ground::values::ContractId;
 
-/// Derives it. The payment is the last one; the period is that of the last paid invoice that began one: a change in
+/// Holds the subscription until the commit, also one that is not known yet, as [`super::payments::hold`] does: what
+/// stands on it is derived by one transaction after the other.
+pub async fn hold(work: &mut Work, subscription: &str) -> Result<(), Failure> {
+    loop {
+        let held = sqlx::query_scalar!(
+            "select id from stripe.subscriptions where id = $1 for update",
+            subscription
+        );
+        if held.fetch_optional(work.connection()).await?.is_some() {
+            return Ok(());
+        }
+        let place = sqlx::query!(
+            "insert into stripe.subscriptions (id, status, rank, as_of, updated_at)
+             values ($1, '', 0, 'epoch', 'epoch') on conflict (id) do nothing",
+            subscription,
+        );
+        if place.execute(work.connection()).await?.rows_affected() > 0 {
+            let leave = sqlx::query!("delete from stripe.subscriptions where id = $1", subscription);
+            leave.execute(work.connection()).await?;
+            return Ok(());
+        }
+    }
+}
+
+/// Derives it. The payment is the last one that was of any amount: a trial has none; the period is that of the last paid
+/// invoice that began one: a change in
 /// the middle of a period is billed too, but gives no new services.
 pub async fn standing(work: &mut Work, subscription: &str) -> Result<SubscriptionStanding, Failure> {
     let row = sqlx::query!(
         r#"with paid as (
              select id, amount_paid, currency, paid_at, period_end,
-                    billing_reason is null or billing_reason not in ('subscription_update', 'subscription_threshold')
+                    billing_reason is null or billing_reason not in
+                        ('subscription_update', 'subscription_threshold', 'manual', 'automatic_pending_invoice_item_invoice')
                         as begins
              from stripe.invoices where subscription_id = $1 and status = 'paid'),
-         last as (select * from paid order by paid_at desc, id desc limit 1),
+         last as (select * from paid where amount_paid > 0 order by paid_at desc, id desc limit 1),
          period as (select * from paid where begins order by period_end desc nulls last, paid_at desc, id desc limit 1)
          select
              coalesce(
@@ -29,6 +55,8 @@ pub async fn standing(work: &mut Work, subscription: &str) -> Result<Subscriptio
                  or exists (select from stripe.invoices where subscription_id = $1 and status in ('open', 'uncollectible')
                             and attempt_count > 0 and amount_remaining is distinct from 0) as "behind!",
              greatest(sub.current_period_end, period.period_end) as next_charge_at,
+             coalesce(sub.status in ('canceled', 'incomplete_expired') or sub.cancel_at_period_end
+                      or sub.cancel_at <= sub.current_period_end, false) as "charged_out!",
              last.id as "invoice?", last.amount_paid as "amount?", last.currency as "currency?", last.paid_at as "paid_at?",
              period.id as "period?"
          from (select $1::text as id) as asked
@@ -45,6 +73,7 @@ pub async fn standing(work: &mut Work, subscription: &str) -> Result<Subscriptio
         ended_at: row.ended_at,
         behind: row.behind,
         next_charge_at: row.next_charge_at,
+        charged_out: row.charged_out,
         last_payment: payment.map(|((invoice, amount), paid_at)| PeriodPayment {
             invoice,
             amount,

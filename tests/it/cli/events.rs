@@ -22,7 +22,9 @@ async fn a_list_is_filtered_by_provider_type_state_and_time() {
     assert_eq!(dev.done(&["events", "list"]).await, "0 events\n");
     assert_eq!(dev.done(&["events", "list", "--json"]).await, "[]\n");
     let paid = dev.trigger(&["payment_intent.succeeded"]).await;
-    let created = dev.trigger(&["charge.succeeded"]).await;
+    let created = dev
+        .trigger(&["charge.succeeded", "--set", "type=plan.created"])
+        .await;
     let stranger = dev
         .trigger(&["payment_intent.succeeded", "--set", "metadata.service_id=nobody"])
         .await;

@@ -7,6 +7,7 @@ mod jobs;
 mod leases;
 mod manipulations;
 mod outcomes;
+mod overtaken;
 mod probe;
 mod rehearsal;
 mod replay;

@@ -125,91 +125,31 @@ async fn a_range_holds_what_is_finished_in_the_order_of_its_coming() {
     rig.sql("update webhooks.events set payload = null where event_id = 'event 3'")
         .await;
     let hour = |n: i64| Some(rig.clock.now() - chrono::TimeDelta::hours(6 - n));
-    let of = |text: &str| Some(text.to_owned());
+    let range = |provider: &str, event_type: &str, state: &str| {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Range {
+            provider: given(provider),
+            event_type: given(event_type),
+            state: given(state),
+            ..Range::default()
+        }
+    };
+    let times = |since, until| Range {
+        since,
+        until,
+        ..Range::default()
+    };
     for (range, all, emptied, expected) in [
         (Range::default(), 5, 1, "0124"),
-        (
-            Range {
-                since: hour(1),
-                ..Range::default()
-            },
-            4,
-            1,
-            "124",
-        ),
-        (
-            Range {
-                until: hour(2),
-                ..Range::default()
-            },
-            2,
-            0,
-            "01",
-        ),
-        (
-            Range {
-                since: hour(1),
-                until: hour(2),
-                ..Range::default()
-            },
-            1,
-            0,
-            "1",
-        ),
-        (
-            Range {
-                state: of("parked"),
-                ..Range::default()
-            },
-            2,
-            0,
-            "12",
-        ),
-        (
-            Range {
-                state: of("pending"),
-                ..Range::default()
-            },
-            0,
-            0,
-            "",
-        ),
-        (
-            Range {
-                provider: of("sonda"),
-                ..Range::default()
-            },
-            5,
-            1,
-            "0124",
-        ),
-        (
-            Range {
-                provider: of("nobody"),
-                ..Range::default()
-            },
-            0,
-            0,
-            "",
-        ),
-        (
-            Range {
-                event_type: of("sonda.evento"),
-                ..Range::default()
-            },
-            5,
-            1,
-            "0124",
-        ),
-        (
-            Range {
-                event_type: of("sonda"),
-                ..Range::default()
-            },
-            0,
-            0,
-            "",
-        ),
+        (times(hour(1), None), 4, 1, "124"),
+        (times(None, hour(2)), 2, 0, "01"),
+        (times(hour(1), hour(2)), 1, 0, "1"),
+        (range("", "", "parked"), 2, 0, "12"),
+        (range("", "", "pending"), 0, 0, ""),
+        (range("sonda", "", ""), 5, 1, "0124"),
+        (range("nobody", "", ""), 0, 0, ""),
+        (range("", "sonda.evento", ""), 5, 1, "0124"),
+        (range("", "sonda", ""), 0, 0, ""),
     ] {
         assert_eq!(
             replay::count(&rig.pool, &range).await.unwrap(),

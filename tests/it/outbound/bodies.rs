@@ -69,7 +69,7 @@ async fn a_file_that_is_too_large_is_not_read_to_its_end() {
         );
         assert!(matches!(Failure::from(error), Failure::Park(_)));
     }
-    let exact = serving(answer(200, &["content-length: 100000"], &[1; 100_000])).await;
+    let exact = serving(answer(200, &["content-length: 100000"], &vec![1; 100_000])).await;
     assert_eq!(get(&exact, "/").await.unwrap().len(), 100_000);
 }
 

@@ -255,7 +255,7 @@ pub async fn simulator(clock: &Clock) -> (Simulator, String) {
 }
 
 /// The settings of a sandbox, with the addresses of its neighbours and what the test adds.
-fn settings(
+pub fn settings(
     database_url: &str,
     neighbours: &[(&str, &str)],
     more: &[(&str, &str)],
