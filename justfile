@@ -29,6 +29,10 @@ dev *arguments:
 bench *arguments:
     cargo bench --bench ingest -- {{arguments}}
 
+# the memory that 50 documents of 40 MiB take at once
+bench-documents:
+    cargo bench --bench documents
+
 # renew the cache of checked queries; `onlycar dev` must be running
 sqlx:
     touch src/lib.rs

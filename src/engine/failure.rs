@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::tools::objects::StoreError;
+use crate::tools::outbound::DownloadError;
+
 /// PostgreSQL's codes for a transaction that was ended in favour of another one.
 const DEADLOCK: &str = "40P01";
 const SERIALIZATION: &str = "40001";
@@ -46,6 +49,37 @@ impl From<sqlx::Error> for Failure {
             reason: format!("database: {error}"),
             // The other transaction has what it wanted: nothing is to be waited for.
             after: overtaken.then_some(Duration::ZERO),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Source(source) => source.into(),
+            StoreError::Unavailable { after, .. } => Self::Retry {
+                reason: error.to_string(),
+                after,
+            },
+            StoreError::Refused(_) | StoreError::Different { .. } | StoreError::TooLarge { .. } => {
+                Self::Park(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<DownloadError> for Failure {
+    fn from(error: DownloadError) -> Self {
+        match error {
+            // Any status: a file may not be there yet, and a link that has run out is asked for anew.
+            DownloadError::Status { after, .. } => Self::Retry {
+                reason: error.to_string(),
+                after,
+            },
+            DownloadError::Unavailable { .. } => Self::retry(error),
+            DownloadError::Forbidden { .. }
+            | DownloadError::Inexact { .. }
+            | DownloadError::TooLarge { .. } => Self::Park(error.to_string()),
         }
     }
 }

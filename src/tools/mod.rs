@@ -3,6 +3,7 @@
 pub mod db;
 pub mod extract;
 pub mod layers;
+pub mod objects;
 pub mod outbound;
 pub mod problem;
 pub mod redis;

@@ -20,6 +20,8 @@ mod engine;
 mod extract;
 mod floors;
 mod museum;
+mod objects;
+mod outbound;
 mod receive;
 mod redis;
 mod serve;

@@ -5,12 +5,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-use s3s::dto::{CompletedPart, Part};
+use s3s::dto::{CompletedPart, MultipartUpload, Part, Timestamp};
 use s3s::{S3Error, S3Result, s3_error};
 
 use super::headers::Headers;
 use super::spool::{Spooled, unique_name};
+use crate::ground::clock::Clock;
 
 const MINIMUM_PART: u64 = 5 * 1024 * 1024;
 const MAXIMUM_PARTS: i32 = 10_000;
@@ -21,6 +23,7 @@ pub(super) struct Uploads(Mutex<HashMap<String, Upload>>);
 
 struct Upload {
     key: String,
+    begun: Timestamp,
     headers: Headers,
     parts: BTreeMap<i32, Arc<Spooled>>,
 }
@@ -40,6 +43,7 @@ impl Uploads {
             id.clone(),
             Upload {
                 key,
+                begun: Timestamp::from(SystemTime::from(Clock::system().now())),
                 headers,
                 parts: BTreeMap::new(),
             },
@@ -75,6 +79,22 @@ impl Uploads {
             .iter()
             .map(|(number, part)| describe(*number, part))
             .collect())
+    }
+
+    /// The uploads in progress below `prefix`.
+    pub(super) fn in_progress(&self, prefix: &str) -> Vec<MultipartUpload> {
+        let uploads = self.lock();
+        let below = uploads
+            .iter()
+            .filter(|(_, upload)| upload.key.starts_with(prefix));
+        below
+            .map(|(id, upload)| MultipartUpload {
+                key: Some(upload.key.clone()),
+                upload_id: Some(id.clone()),
+                initiated: Some(upload.begun.clone()),
+                ..MultipartUpload::default()
+            })
+            .collect()
     }
 
     /// Drops an upload and its parts.

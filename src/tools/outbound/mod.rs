@@ -1,9 +1,16 @@
 //! The one HTTP client (Stripe's is async-stripe's own, in payments/api.rs): bounded in time, following no redirect, so
-//! that a credential never travels on.
+//! that a credential never travels on. And downloads, whose addresses come from outside.
+
+mod addresses;
+mod download;
+mod hosts;
 
 use std::time::Duration;
 
 use anyhow::Context;
+
+pub use download::{Download, DownloadError, Downloads, Limits};
+pub use hosts::Hosts;
 
 /// Several crates could bring a TLS provider; this program has one, ring. Once told, it stays so.
 pub fn use_ring() {
@@ -12,12 +19,17 @@ pub fn use_ring() {
 
 /// A client for calls to hosts that the configuration names.
 pub fn client() -> anyhow::Result<reqwest::Client> {
+    plain()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(20))
+        .build()
+        .context("the HTTP client could not be made")
+}
+
+/// What both kinds of client have in common.
+fn plain() -> reqwest::ClientBuilder {
     use_ring();
     reqwest::Client::builder()
         .user_agent(concat!("onlycar/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(20))
         .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .context("the HTTP client could not be made")
 }
