@@ -78,7 +78,11 @@ impl Machine {
             .with_schedule(Retention::schedule())
             .with_job(reconcile);
         Ok(Self {
-            engine: scheduled(engine, &settings.file.stripe),
+            engine: if api.is_some() {
+                asking(engine, &settings.file.stripe)
+            } else {
+                engine
+            },
             stripe,
             api,
         })
@@ -149,7 +153,7 @@ fn recent(settings: &Settings, pools: &Pools) -> anyhow::Result<Option<Recent>> 
 }
 
 /// Asks Stripe by itself, as often as the settings say.
-fn scheduled(mut engine: Engine, settings: &config::StripeFile) -> Engine {
+fn asking(mut engine: Engine, settings: &config::StripeFile) -> Engine {
     let seconds = |seconds: u32| TimeDelta::seconds(i64::from(seconds));
     if settings.reconcile_every_seconds > 0 {
         engine = engine.with_schedule(Reconcile::schedule(seconds(settings.reconcile_every_seconds)));

@@ -80,7 +80,13 @@ impl Piece for InboxRow {
             for Claimed { claim, row, .. } in rows {
                 let unit = row.unit(engine, Some(*claim));
                 let open = match work.take() {
-                    None => engine.begin(unit).await?,
+                    None => {
+                        let mut open = engine.begin(unit).await?;
+                        if rows.len() > 1 {
+                            open.wait_briefly().await?;
+                        }
+                        open
+                    }
                     Some(mut open) => {
                         open.turn(unit).await?;
                         open

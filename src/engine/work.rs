@@ -178,6 +178,14 @@ impl Work {
         }
     }
 
+    /// Before several units in one transaction: it holds the rows of all of them, in no order that others keep, so it
+    /// gives up soon where it would have to wait, long before PostgreSQL looks for a deadlock. A unit alone can wait.
+    pub(super) async fn wait_briefly(&mut self) -> Result<(), Failure> {
+        let brief = sqlx::query("set local lock_timeout = '100ms'");
+        brief.execute(&mut *self.transaction).await?;
+        Ok(())
+    }
+
     /// Ends this unit and goes on with another one in the same transaction.
     pub(super) async fn turn(&mut self, next: Unit) -> Result<(), Failure> {
         self.settle().await?;

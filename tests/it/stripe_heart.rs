@@ -288,6 +288,7 @@ async fn a_second_payment_for_a_paid_service_is_never_credited() {
     app.handle(&story.event("payment_intent.succeeded", app.now()))
         .await;
     let before = app.row("servicios", story.service).await;
+    app.advance(TimeDelta::seconds(1));
     let second = story.event("payment_intent.succeeded", app.now());
     app.handle(&second).await;
     assert_eq!(app.row("servicios", story.service).await, before);

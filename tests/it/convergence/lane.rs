@@ -99,7 +99,7 @@ impl Lane {
             attempt,
         };
         let unit = Unit {
-            claim,
+            claim: Some(claim),
             cause: Some(delivery.row),
             actor: Actor::Stripe,
             context: Vec::new(),

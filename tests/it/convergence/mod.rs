@@ -1,9 +1,11 @@
 //! Whatever the order in which Stripe's events come, and however often: in the end the rows are the same.
 
+mod cuts;
+mod cutter;
 mod lane;
 mod orders;
 mod proof;
-mod rows;
+pub mod rows;
 mod run;
 mod stories;
 mod story;

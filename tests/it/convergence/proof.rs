@@ -25,6 +25,7 @@ pub fn next_number() -> u64 {
 }
 
 /// `CONVERGENCE_SEED` repeats a seed.
+#[allow(clippy::disallowed_methods)] // the environment of a test, not of the program
 pub fn seed() -> u64 {
     let told = std::env::var("CONVERGENCE_SEED");
     told.map_or_else(
@@ -135,14 +136,13 @@ impl Known {
         let found = Arc::new(self.run(lane, &plan, tally).await);
         // The business does not depend on the shapes.
         let newest = format!("{:?} {:?}", vec![false; plan.old.len()], plan.tie);
-        let reference = match orderly.get(&newest) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let plan = Plan::orderly(&self.story, vec![false; plan.old.len()], plan.tie);
-                let known = Arc::new(self.run(lane, &plan, tally).await);
-                orderly.insert(newest, Arc::clone(&known));
-                known
-            }
+        let reference = if let Some(known) = orderly.get(&newest) {
+            Arc::clone(known)
+        } else {
+            let plan = Plan::orderly(&self.story, vec![false; plan.old.len()], plan.tie);
+            let known = Arc::new(self.run(lane, &plan, tally).await);
+            orderly.insert(newest, Arc::clone(&known));
+            known
         };
         for table in rows::BUSINESS {
             self.compare(table, &reference[table], &found[table], &plan, tally);

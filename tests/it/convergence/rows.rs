@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use super::story::{Story, TOKEN};
 
 /// What is compared, and by what a story's rows are found.
-const TABLES: [&str; 13] = [
+pub const TABLES: [&str; 13] = [
     "stripe.payments",
     "stripe.charges",
     "stripe.refunds",
@@ -25,7 +25,7 @@ const TABLES: [&str; 13] = [
 ];
 
 /// How we came to know a version is no part of it.
-const VERSION: &str = "- 'rank' - 'as_of' - 'asked' - 'digest' - 'updated_at'";
+pub const VERSION: &str = "- 'rank' - 'as_of' - 'asked' - 'digest' - 'updated_at'";
 
 /// The business alone: the same whatever the shapes of the events.
 pub const BUSINESS: [&str; 3] = ["public.servicios", "public.contratos_b2b", "public.clientes"];

@@ -71,7 +71,7 @@ pub struct Telling {
     pub token: String,
     pub events: Vec<Event>,
     /// In the newest shape: what Stripe shows when it is asked.
-    objects: Vec<Value>,
+    pub objects: Vec<Value>,
     times: Vec<DateTime<Utc>>,
 }
 

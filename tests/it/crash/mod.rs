@@ -1,5 +1,6 @@
 //! The real server process under load, killed, frozen, stopped, and robbed of its database.
 
+mod chaos;
 mod database;
 mod forwarder;
 mod frozen;

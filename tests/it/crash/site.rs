@@ -24,6 +24,7 @@ pub struct Site {
     port: u16,
     database_url: String,
     folder: TempDir,
+    environment: Vec<(String, String)>,
 }
 
 impl Site {
@@ -38,7 +39,17 @@ impl Site {
             port,
             database_url: database_url.to_owned(),
             folder,
+            environment: Vec::new(),
         }
+    }
+
+    /// The same with more variables in its environment.
+    pub fn with(mut self, more: &[(&str, &str)]) -> Self {
+        let owned = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.environment.extend(owned);
+        self
     }
 
     /// Another server on the same database and with the same settings.
@@ -65,6 +76,7 @@ impl Site {
             .env("BIND_ADDR", format!("127.0.0.1:{}", self.port))
             .env("RUST_LOG", "warn")
             .env("LOG_FORMAT", "pretty")
+            .envs(self.environment.clone())
             .stdout(File::create("/dev/null").unwrap())
             .stderr(output)
             .spawn()

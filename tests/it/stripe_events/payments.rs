@@ -20,6 +20,7 @@ fn started(scene: &Scene, object: &Value) -> Value {
     json!({
         "id": object["id"],
         "servicio_id": scene.story.service,
+        "metadata_servicio_id": scene.story.service,
         "customer_id": scene.story.sample.customer_id,
         "status": "requires_payment_method",
         "amount": 1500.0,
