@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use onlycar::dev::gigstack::{Account, Item, Order, Period, Receiver};
+use onlycar::invoicing::cfdi::{Accept, read};
 use roxmltree::{Document, Node};
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -127,6 +128,10 @@ async fn an_invoice_says_who_what_when_and_is_stamped() {
     assert_eq!(stamps[0].attribute("SelloCFD"), root.attribute("Sello"));
     let uuid = stamps[0].attribute("UUID").unwrap();
     assert!(uuid.eq_ignore_ascii_case(&invoice.uuid.to_string()));
+
+    let ours = read(xml.as_bytes(), Accept::default()).unwrap();
+    assert_eq!((ours.uuid, ours.total), (invoice.uuid, invoice.cfdi.total()));
+    assert!(ours.seals_agree);
 }
 
 #[tokio::test]
@@ -198,7 +203,8 @@ fn is_a_pdf(pdf: &[u8]) {
     let table = number(find(b"startxref\n") + 10);
     assert!(pdf[table..].starts_with(b"xref\n0 "));
     let count = number(table + 7);
-    let first = table + pdf[table..].iter().position(|byte| *byte == b'f').unwrap() + 3;
+    // After the line of the free object 0, each line has 20 bytes.
+    let first = table + format!("xref\n0 {count}\n").len() + 20;
     for object in 1..count {
         let place = number(first + (object - 1) * 20);
         let begin = format!("{object} 0 obj\n");

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use super::{Doors, Letter, SECRET, Team, noon};
+use crate::support::TestApp;
 
 fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
@@ -260,4 +261,20 @@ async fn another_process_lets_things_happen() {
             .status,
         "cancelled"
     );
+}
+
+#[tokio::test]
+async fn a_forged_one_is_not_taken_by_the_program() {
+    let app = TestApp::start().await;
+    let invoice = app.gigstack.stamp(Order::default());
+    let forged = Delivery {
+        bad_signature: true,
+        ..Delivery::default()
+    };
+    for (event, _) in Event::ALL {
+        let answers = app.gigstack.deliver(event, &invoice.id, forged).await.unwrap();
+        assert!((400..500).contains(&answers[0].status), "{answers:?}");
+    }
+    assert_eq!(app.one::<i64>("select count(*) from webhooks.events").await, 0);
+    app.finish().await;
 }
