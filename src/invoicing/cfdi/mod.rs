@@ -119,7 +119,8 @@ pub enum TipoComprobante {
 }
 
 impl TipoComprobante {
-    fn from_code(code: &str) -> Option<Self> {
+    /// From SAT's letter.
+    pub fn from_code(code: &str) -> Option<Self> {
         match code {
             "I" => Some(Self::Ingreso),
             "E" => Some(Self::Egreso),

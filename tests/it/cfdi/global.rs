@@ -1,7 +1,7 @@
 //! The global invoice of a month: its period, and each sale with what was paid for it.
 
 use onlycar::dev::cfdi::{Global, Invoice, Line, Party};
-use onlycar::invoicing::cfdi::{Expected, InformacionGlobal, Mismatch, check};
+use onlycar::invoicing::cfdi::{Concepto, Expected, InformacionGlobal, Mismatch, check};
 use rust_decimal::Decimal;
 
 use super::{accepted, decimal, invoice};
@@ -32,11 +32,7 @@ fn its_sales_add_up_to_its_total() {
     );
     assert!(cfdi.receptor_rfc.is_public());
     assert_eq!(cfdi.conceptos.len(), 2_000);
-    let sum: Decimal = cfdi
-        .conceptos
-        .iter()
-        .map(onlycar::invoicing::cfdi::Concepto::total)
-        .sum();
+    let sum: Decimal = cfdi.conceptos.iter().map(Concepto::total).sum();
     assert_eq!(sum, cfdi.total);
     let last = cfdi.conceptos.last().unwrap();
     assert_eq!(last.no_identificacion.as_deref(), Some("venta-1999"));

@@ -8,125 +8,135 @@ use super::{attribute, invoice, reason, with};
 
 const STAMP: &str = "http://www.sat.gob.mx/TimbreFiscalDigital";
 
+type Example = (Reason, String);
+
 /// Each with a document that gives it.
-#[allow(clippy::too_many_lines)] // a table
 fn examples() -> Vec<(Reason, Vec<u8>)> {
+    let mut latin = invoice().xml().into_bytes();
+    latin.push(0xE9);
+    let texts = [limits(), kinds(), values(), parts(), dates()].concat();
+    let mut examples: Vec<_> = texts
+        .into_iter()
+        .map(|(reason, text)| (reason, text.into_bytes()))
+        .collect();
+    examples.push((Reason::UnsupportedEncoding, latin));
+    examples
+}
+
+/// What is refused whatever it means.
+fn limits() -> Vec<Example> {
     let xml = invoice().xml();
-    let root = "<cfdi:Comprobante ";
+    let (root, end) = ("<cfdi:Comprobante ", "</cfdi:Comprobante>");
     let many = |count: usize, one: &dyn Fn(usize) -> String| -> String { (0..count).map(one).collect() };
     let attributes = many(120, &|at| format!("a{at}=\"\" "));
-    let declared = |at: usize| format!("xmlns:n{at}=\"urn:n{at}\" ");
-    let namespaces = with(
-        "<cfdi:Conceptos>",
-        &format!("<cfdi:Conceptos {}>", many(126, &declared)),
-    );
-    let stamp = format!("<t:TimbreFiscalDigital xmlns:t=\"{STAMP}\"/></cfdi:Complemento>");
+    let namespaces = many(127, &|at| format!("xmlns:n{at}=\"urn:n{at}\" "));
     let concepts = "<cfdi:Concepto Importe=\"1\"/>".repeat(20_001);
-    let deep = format!("{}{}", "<a>".repeat(64), "</a>".repeat(64));
-    let mut latin = xml.clone().into_bytes();
-    latin.push(0xE9);
-    let mut examples = vec![
+    let deep = format!("{}{}{end}", "<a>".repeat(64), "</a>".repeat(64));
+    let doctype = with("?>\n", "?><!DOCTYPE a [<!ENTITY b \"c\">]>");
+    let namespaces = with("<cfdi:Conceptos>", &format!("<cfdi:Conceptos {namespaces}>"));
+    let concepts = with("</cfdi:Conceptos>", &format!("{concepts}</cfdi:Conceptos>"));
+    vec![
         (Reason::Empty, String::new()),
         (Reason::TooLarge, format!("{xml}{}", " ".repeat(MAX_BYTES))),
         (Reason::UnsupportedEncoding, with("UTF-8", "ISO-8859-1")),
-        (
-            Reason::DtdNotAllowed,
-            with("?>\n", "?><!DOCTYPE a [<!ENTITY b \"c\">]>"),
-        ),
-        (Reason::MalformedXml, xml.replace("</cfdi:Comprobante>", "")),
-        (
-            Reason::TooDeep,
-            with("</cfdi:Comprobante>", &format!("{deep}</cfdi:Comprobante>")),
-        ),
+        (Reason::DtdNotAllowed, doctype),
+        (Reason::MalformedXml, xml.replace(end, "")),
+        (Reason::TooDeep, with(end, &deep)),
         (
             Reason::TooManyAttributes,
             with(root, &format!("{root}{attributes}")),
         ),
         (Reason::TooManyNamespaces, namespaces),
+        (Reason::TooManyConcepts, concepts),
+    ]
+}
+
+/// What is another document, or was never stamped.
+fn kinds() -> Vec<Example> {
+    let xml = invoice().xml();
+    let version = " Version=\"4.0\"";
+    let other = xml.replace("cfdi:Comprobante", "cfdi:Retenciones");
+    let old = xml.replace("cfd/4\"", "cfd/3\"");
+    let stamp = format!("<t:TimbreFiscalDigital xmlns:t=\"{STAMP}\"/></cfdi:Complemento>");
+    let old_stamp = with("Version=\"1.1\"", "Version=\"1.0\"");
+    vec![
+        (Reason::NotAComprobante, other),
+        (Reason::UnsupportedVersion, with(version, " Version=\"4.1\"")),
+        (Reason::UnsupportedVersion, with(version, "")),
         (
-            Reason::TooManyConcepts,
-            with("</cfdi:Conceptos>", &format!("{concepts}</cfdi:Conceptos>")),
+            Reason::UnsupportedVersion32,
+            old.replace(version, " version=\"3.2\""),
         ),
-        (
-            Reason::NotAComprobante,
-            xml.replace("cfdi:Comprobante", "cfdi:Retenciones"),
-        ),
-        (Reason::UnsupportedVersion, attribute("Version", Some("4.1"))),
-        (
-            Reason::VersionNamespaceMismatch,
-            xml.replace("cfd/4\"", "cfd/3\""),
-        ),
+        (Reason::VersionNamespaceMismatch, old),
         (Reason::NotStamped, xml.replace(STAMP, "urn:another")),
         (Reason::MultipleStamps, with("</cfdi:Complemento>", &stamp)),
-        (Reason::InvalidUuid, attribute("UUID", None)),
-        (Reason::InvalidSeal, attribute("SelloSAT", None)),
-        (Reason::InvalidSeal, attribute("SelloCFD", Some("ñ"))),
+        (Reason::UnsupportedStampVersion, old_stamp),
+    ]
+}
+
+fn values() -> Vec<Example> {
+    let long = "A".repeat(26);
+    [
+        (Reason::InvalidUuid, "UUID", None),
+        (Reason::InvalidSeal, "SelloSAT", None),
+        (Reason::InvalidSeal, "SelloCFD", Some("ñ")),
         (
             Reason::InvalidCertificateNumber,
-            attribute("NoCertificadoSAT", Some("3000100000050000345")),
+            "NoCertificadoSAT",
+            Some("3000100000050000345"),
         ),
         (
             Reason::InvalidStampDate,
-            attribute("FechaTimbrado", Some("2026-02-29T00:00:00")),
+            "FechaTimbrado",
+            Some("2026-02-29T00:00:00"),
         ),
-        (Reason::InvalidTotal, attribute("Total", None)),
-        (Reason::InvalidCurrency, attribute("Moneda", Some("mxn"))),
-        (Reason::InvalidType, attribute("TipoDeComprobante", Some("i"))),
-        (Reason::InvalidSerie, attribute("Serie", Some(&"A".repeat(26)))),
-        (Reason::InvalidSerie, attribute("Serie", Some(" "))),
-        (Reason::InvalidFolio, attribute("Folio", Some("A|B"))),
-        (Reason::InvalidPaymentForm, attribute("FormaPago", Some("3"))),
-        (Reason::InvalidPaymentMethod, attribute("MetodoPago", Some("pue"))),
-        (Reason::InvalidPlace, attribute("LugarExpedicion", Some("8800"))),
+        (Reason::InvalidTotal, "Total", None),
+        (Reason::InvalidCurrency, "Moneda", Some("mxn")),
+        (Reason::InvalidType, "TipoDeComprobante", Some("i")),
+        (Reason::InvalidSerie, "Serie", Some(&*long)),
+        (Reason::InvalidSerie, "Serie", Some(" ")),
+        (Reason::InvalidFolio, "Folio", Some("A|B")),
+        (Reason::InvalidPaymentForm, "FormaPago", Some("3")),
+        (Reason::InvalidPaymentMethod, "MetodoPago", Some("pue")),
+        (Reason::InvalidPlace, "LugarExpedicion", Some("8800")),
+    ]
+    .map(|(reason, name, value)| (reason, attribute(name, value)))
+    .to_vec()
+}
+
+fn parts() -> Vec<Example> {
+    let none = invoice().xml().replace("<cfdi:Emisor", "<cfdi:Another");
+    let issuer = "<cfdi:Emisor ";
+    let before = |what: &str| with(issuer, &format!("{what}{issuer}"));
+    let line = " Descripcion=\"Encerado\"";
+    vec![
+        (Reason::InvalidIssuer, none),
         (
             Reason::InvalidIssuer,
-            xml.replace("<cfdi:Emisor", "<cfdi:Another"),
-        ),
-        (
-            Reason::InvalidIssuer,
-            with(
-                "<cfdi:Emisor ",
-                "<cfdi:Emisor Rfc=\"XAXX010101000\"/><cfdi:Emisor ",
-            ),
+            before("<cfdi:Emisor Rfc=\"XAXX010101000\"/>"),
         ),
         (Reason::InvalidReceiver, with("XIA190128J61", "XIA19O128J61")),
         (
             Reason::InvalidGlobal,
+            before("<cfdi:InformacionGlobal Meses=\"01\"/>"),
+        ),
+        (Reason::InvalidConcept, with(line, " NoIdentificacion=\"\"")),
+        (Reason::InvalidConcept, with(line, " Descuento=\"-1\"")),
+        (
+            Reason::InvalidConcept,
             with(
-                "<cfdi:Emisor",
-                "<cfdi:InformacionGlobal Meses=\"01\"/><cfdi:Emisor",
+                " Importe=\"8.59\"/></cfdi:Traslados></cfdi:Impuestos>",
+                " Importe=\"8,59\"/></cfdi:Traslados></cfdi:Impuestos>",
             ),
         ),
-        (
-            Reason::InvalidConcept,
-            with(" Descripcion=\"Encerado\"", " NoIdentificacion=\"\""),
-        ),
-        (
-            Reason::InvalidConcept,
-            with(" Descripcion=\"Encerado\"", " Descuento=\"-1\""),
-        ),
-    ];
-    let old = xml.replace("cfd/4\"", "cfd/3\"");
-    examples.push((
-        Reason::UnsupportedVersion32,
-        old.replace(" Version=\"4.0\"", " version=\"3.2\""),
-    ));
-    examples.push((
-        Reason::UnsupportedStampVersion,
-        with("Version=\"1.1\"", "Version=\"1.0\""),
-    ));
-    let mut bytes: Vec<_> = examples
-        .into_iter()
-        .map(|(reason, text)| (reason, text.into_bytes()))
-        .collect();
-    bytes.push((Reason::UnsupportedEncoding, latin));
-    for bad in BAD_DATES {
-        bytes.push((
-            Reason::InvalidIssueDate,
-            with("Fecha=\"2026-11-22T12:00:00\"", &format!("Fecha=\"{bad}\"")).into_bytes(),
-        ));
-    }
-    bytes
+    ]
+}
+
+fn dates() -> Vec<Example> {
+    let good = "Fecha=\"2026-11-22T12:00:00\"";
+    BAD_DATES
+        .map(|bad| (Reason::InvalidIssueDate, with(good, &format!("Fecha=\"{bad}\""))))
+        .to_vec()
 }
 
 const BAD_DATES: [&str; 12] = [
