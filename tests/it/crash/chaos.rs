@@ -31,23 +31,19 @@ const ORDERLY: &str = "stripe.reconcile_every_seconds = 0\nstripe.watch_every_se
 async fn people(pool: &PgPool) -> Vec<Sample> {
     for sql in [
         "insert into clientes (id, nombre, email, stripe_customer_id, creado_en)
-         select lpad(n::text, 32, 'c')::uuid, 'Ana ' || n, 'ana' || n || '@example.com', 'cus_' || n, 'epoch'
+         select ('c0000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'Ana ' || n, 'ana' || n || '@example.com', 'cus_' || n, 'epoch'
          from generate_series(1, $1) as n",
         "insert into servicios (id, cliente_id, descripcion, monto)
-         select lpad(n::text, 32, '5')::uuid, lpad(n::text, 32, 'c')::uuid, 'Cambio de aceite', 1500
+         select ('50000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, ('c0000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'Cambio de aceite', 1500
          from generate_series(1, $1) as n",
         "insert into contratos_b2b (id, cliente_id, tipo, estado, stripe_subscription_id, servicios_incluidos)
-         select lpad(n::text, 32, 'b')::uuid, lpad(n::text, 32, 'c')::uuid, 'suscripcion', 'activo', 'sub_' || n, 10
+         select ('b0000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, ('c0000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'suscripcion', 'activo', 'sub_' || n, 10
          from generate_series(1, $1) as n",
     ] {
         let insert = sqlx::query(sql).bind(i32::try_from(PEOPLE).unwrap());
         insert.execute(pool).await.unwrap();
     }
-    let id = |digit: char, n: u32| {
-        let text = format!("{n:0>32}").replace('0', &digit.to_string());
-        let text = format!("{}{n}", &text[..32 - n.to_string().len()]);
-        Some(text.parse::<uuid::Uuid>().unwrap().to_string())
-    };
+    let id = |digit: char, n: u32| Some(format!("{digit}0000000-0000-4000-8000-{n:012}"));
     let person = |n: u32| Sample {
         service_id: id('5', n),
         contract_id: id('b', n),
@@ -134,13 +130,14 @@ async fn a_minute_of_chaos_ends_in_the_rows_of_an_orderly_run() {
     let mut told = None;
     let mut moments = StdRng::seed_from_u64(seed.into());
     let kills = kill_until(&chaos, &mut moments, async {
-        told = Some(stripe.storm(&storm).await)
+        told = Some(stripe.storm(&storm).await);
     })
     .await;
     let told = told.expect("the storm is over");
     assert_eq!(told.wrong, 0, "every delivery is taken in the end: {told:?}");
     let took = began.elapsed().as_secs_f64();
     let server = chaos.start();
+    chaos.ready().await;
     until_all_done(&chaos).await;
     server.stop().await;
 
