@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::json;
 
+use super::gigstack;
 use super::stripe::{self, Sample};
 use super::{BUCKET, Keys, STRIPE_KEY, seed, tokens};
 use crate::ground::clock::Clock;
@@ -18,6 +19,7 @@ pub(super) struct Announcement {
     pub(super) s3_endpoint: String,
     pub(super) mail_url: String,
     pub(super) stripe_url: String,
+    pub(super) gigstack_url: String,
     pub(super) keys: Keys,
 }
 
@@ -50,8 +52,12 @@ impl Announcement {
                 "DATABASE_URL": self.database_url,
                 "STRIPE_SECRET_KEY": STRIPE_KEY,
                 "STRIPE_API_BASE": self.stripe_url,
+                "GIGSTACK_API_KEY": gigstack::key(false),
+                "GIGSTACK_API_SECRET": self.keys.gigstack,
+                "GIGSTACK_ENV": "sandbox",
+                "GIGSTACK_BASE_URL": self.gigstack_url,
             },
-            "simulators": { "stripe": self.stripe_url },
+            "simulators": { "stripe": self.stripe_url, "gigstack": self.gigstack_url },
             "mail_url": self.mail_url,
             "tokens": {
                 "operador": token("operador", seed::OPERATOR)?,
@@ -81,6 +87,7 @@ impl Announcement {
             database_url,
             s3_endpoint,
             stripe_url,
+            gigstack_url,
             ..
         } = self;
         let data = if folder == ".onlycar" {
@@ -99,6 +106,7 @@ OnlyCar is running. Everything is on this machine; nothing leaves it.
   PostgreSQL  {database_url}
   S3          {s3_endpoint}
   Stripe      {stripe_url}         a simulator: {stripe_url}/_sim/state
+  Gigstack    {gigstack_url}         a simulator: {gigstack_url}/_sim/state
   all of it   {folder}/dev.json  (with secrets and a token per role)
 
 Try, in a second terminal:

@@ -1,5 +1,5 @@
 //! Everything that `onlycar dev` brings along, so that nothing has to be installed or configured: PostgreSQL, an
-//! S3-compatible store, a mailbox, a simulator of Stripe, sample data. Not in the release image.
+//! S3-compatible store, a mailbox, simulators of Stripe and Gigstack, sample data. Not in the release image.
 
 mod announce;
 pub mod cfdi;
@@ -23,9 +23,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::ground::clock::Clock;
-use crate::ground::config::{Environment, Settings};
+use crate::ground::config::{Environment, Issuer, Settings};
 use crate::tools::db::{self, Pools};
 use announce::Announcement;
+use gigstack::Gigstack;
 use mail::Mailbox;
 use objects::ObjectStore;
 use postgres::Postgres;
@@ -36,6 +37,8 @@ const BUCKET: &str = "onlycar-docs";
 const DATABASE: &str = "onlycar";
 /// What the simulator of Stripe answers to.
 const STRIPE_KEY: &str = "sk_test_onlycar_dev";
+/// Who issues the invoices: SAT's own test data.
+const ISSUER: [&str; 4] = ["EKU9003173C9", "ESCUELA KEMPER URGATE", "612", "88000"];
 
 /// What `onlycar dev` was told.
 pub struct Options {
@@ -99,14 +102,17 @@ async fn run_on(
     let s3 = serve_objects(&options.data_dir, &keys, stop.clone()).await?;
     let mail = serve_mail(&options.data_dir, stop.clone()).await?;
     let (stripe, stripe_url) = serve_stripe(stop.clone()).await?;
+    let gigstack = serve_gigstack(stop.clone()).await?;
     create_database(postgres).await?;
     let base_url = format!("http://localhost:{}", server.local_addr()?.port());
     stripe.send_to(&format!("{base_url}/api/webhooks/stripe"), &keys.stripe);
+    gigstack.send_to(&base_url, &keys.gigstack);
     let near = Neighbours {
         database_url: postgres.url(DATABASE),
         s3,
         mail,
         stripe_url,
+        gigstack_url: gigstack.url(),
     };
     let environment = environment(&base_url, &near, &keys);
     let settings = Settings::from_parts(&environment, None)?;
@@ -119,6 +125,7 @@ async fn run_on(
         s3_endpoint: format!("http://{s3}"),
         mail_url: format!("http://{}", near.mail.pages),
         stripe_url: near.stripe_url,
+        gigstack_url: near.gigstack_url,
         keys,
     };
     let app = App::new(&settings, pools.clone(), Clock::system())?;
@@ -245,17 +252,38 @@ async fn serve_stripe(stop: CancellationToken) -> anyhow::Result<(Simulator, Str
     Ok((simulator, url))
 }
 
+/// A team without invoices. Its ids differ in each run, as the database remembers those of the run before.
+async fn serve_gigstack(stop: CancellationToken) -> anyhow::Result<Gigstack> {
+    let [rfc, name, regime, postal_code] = ISSUER.map(str::to_owned);
+    let issuer = Issuer {
+        rfc,
+        name,
+        regime,
+        postal_code,
+    };
+    let account = gigstack::Account {
+        seed: rand::rng().random(),
+        ..gigstack::Account::new(&gigstack::key(false), issuer)
+    };
+    let gigstack = Gigstack::new(account, Clock::system())?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    tokio::spawn(gigstack.clone().serve(listener, stop.cancelled_owned()));
+    Ok(gigstack)
+}
+
 /// What the server needs around it.
 struct Neighbours {
     database_url: String,
     s3: SocketAddr,
     mail: MailAddresses,
     stripe_url: String,
+    gigstack_url: String,
 }
 
 /// The environment that the contract asks for, all of it, with everything on this machine.
 fn environment(base_url: &str, near: &Neighbours, keys: &Keys) -> Environment {
     let text = |text: &str| text.to_owned();
+    let [rfc, issuer, regime, postal_code] = ISSUER;
     [
         ("DATABASE_URL", near.database_url.clone()),
         ("PUBLIC_URL", text(base_url)),
@@ -266,9 +294,10 @@ fn environment(base_url: &str, near: &Neighbours, keys: &Keys) -> Environment {
         ("STRIPE_WEBHOOK_SECRET", keys.stripe.clone()),
         ("STRIPE_ACCOUNT_ID", text("acct_onlycar_dev")),
         ("STRIPE_GIGSTACK_CONNECTION_ID", text("conexion_dev")),
-        ("GIGSTACK_API_KEY", text("gigstack_dev")),
+        ("GIGSTACK_API_KEY", gigstack::key(false)),
         ("GIGSTACK_API_SECRET", keys.gigstack.clone()),
         ("GIGSTACK_ENV", text("sandbox")),
+        ("GIGSTACK_BASE_URL", near.gigstack_url.clone()),
         ("MIFIEL_APP_ID", text("mifiel_dev")),
         ("MIFIEL_APP_SECRET", keys.mifiel.clone()),
         ("MIFIEL_ENV", text("sandbox")),
@@ -276,10 +305,10 @@ fn environment(base_url: &str, near: &Neighbours, keys: &Keys) -> Environment {
             "MIFIEL_WEBHOOK_URL",
             format!("{base_url}/api/webhooks/mifiel?token={}", keys.mifiel),
         ),
-        ("EMISOR_RFC", text("EKU9003173C9")),
-        ("EMISOR_RAZON_SOCIAL", text("ESCUELA KEMPER URGATE")),
-        ("EMISOR_REGIMEN", text("612")),
-        ("EMISOR_CP", text("88000")),
+        ("EMISOR_RFC", text(rfc)),
+        ("EMISOR_RAZON_SOCIAL", text(issuer)),
+        ("EMISOR_REGIMEN", text(regime)),
+        ("EMISOR_CP", text(postal_code)),
         ("R2_ACCOUNT_ID", text("dev")),
         ("R2_ACCESS_KEY_ID", keys.s3_access.clone()),
         ("R2_SECRET_ACCESS_KEY", keys.s3_secret.clone()),

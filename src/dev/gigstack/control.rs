@@ -64,10 +64,10 @@ async fn events(
     for _ in 0..happening.times {
         let about = happening.about.as_deref();
         let subject = gigstack.happen(happening.kind, about, happening.order.clone())?;
+        let id = gigstack.state().new_id("evt");
         let answers = gigstack
-            .deliver(happening.kind, &subject, happening.deliver)
+            .deliver_named(&id, happening.kind, &subject, happening.deliver)
             .await?;
-        let id = gigstack.sent().last().map(|sent| sent.id.clone());
         told.push(json!({ "id": id, "event": happening.kind, "about": subject, "answers": answers }));
     }
     Ok(Json(told).into_response())
@@ -75,7 +75,7 @@ async fn events(
 
 impl Gigstack {
     /// Lets it happen, about what is named, or the last thing that fits, or a new one; about what it was.
-    fn happen(&self, event: Event, about: Option<&str>, order: Order) -> anyhow::Result<String> {
+    pub fn happen(&self, event: Event, about: Option<&str>, order: Order) -> anyhow::Result<String> {
         match event {
             Event::InvoiceCreated | Event::CfdiCreated => Ok(match about {
                 Some(id) => id.to_owned(),

@@ -74,10 +74,11 @@ impl Gigstack {
         delivery: Delivery,
     ) -> anyhow::Result<Vec<Answer>> {
         let id = self.state().new_id("evt");
-        self.deliver_as_id(&id, event, subject, delivery).await
+        self.deliver_named(&id, event, subject, delivery).await
     }
 
-    async fn deliver_as_id(
+    /// The same with an id of our choice, that of its body.
+    pub(super) async fn deliver_named(
         &self,
         id: &str,
         event: Event,
@@ -144,7 +145,7 @@ impl Gigstack {
         let delivery = self.delivery();
         let id = self.state().new_id("evt");
         for pause in PAUSES_MS {
-            let answers = self.deliver_as_id(&id, event, subject, delivery).await;
+            let answers = self.deliver_named(&id, event, subject, delivery).await;
             let good = |answer: &Answer| (200..300).contains(&answer.status);
             if answers.is_ok_and(|answers| answers.iter().all(good)) || delivery.bad_signature {
                 return;

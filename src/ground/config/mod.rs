@@ -213,12 +213,13 @@ impl Settings {
     /// The first secret of `STRIPE_WEBHOOK_SECRET`: what `trigger` signs with for another server.
     #[cfg(feature = "dev")]
     pub fn stripe_signing_secret() -> Option<String> {
-        let environment = Environment::of_process();
-        environment
-            .get("STRIPE_WEBHOOK_SECRET")?
-            .split(',')
-            .next()
-            .map(str::to_owned)
+        first_secret(&["STRIPE_WEBHOOK_SECRET"])
+    }
+
+    /// The same of `GIGSTACK_WEBHOOK_SECRET`, which `GIGSTACK_API_SECRET` stands in for.
+    #[cfg(feature = "dev")]
+    pub fn gigstack_signing_secret() -> Option<String> {
+        first_secret(&["GIGSTACK_WEBHOOK_SECRET", "GIGSTACK_API_SECRET"])
     }
 
     /// `DATABASE_URL` alone: what commands need that only look into the database.
@@ -227,4 +228,12 @@ impl Settings {
             .get("DATABASE_URL")
             .map(SecretString::from)
     }
+}
+
+/// The first secret of the first of these variables that is set.
+#[cfg(feature = "dev")]
+fn first_secret(names: &[&str]) -> Option<String> {
+    let environment = Environment::of_process();
+    let value = names.iter().find_map(|name| environment.get(name))?;
+    value.split(',').next().map(str::to_owned)
 }

@@ -1,6 +1,7 @@
 //! `onlycar trigger`.
 
 use onlycar::dev::stripe::KINDS;
+use serde_json::Value;
 
 use super::{Dev, folder};
 use crate::support::program::{onlycar, run, run_in};
@@ -133,7 +134,7 @@ async fn what_is_triggered_exists_at_the_simulated_stripe() {
     dev.done(&["trigger", "customer.deleted", "--bad-signature"])
         .await;
     let state = dev.get(&format!("{stripe}/_sim/state")).await.1;
-    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    let state: Value = serde_json::from_str(&state).unwrap();
     let events = state["events"].as_array().unwrap();
     let find = |id: &str| events.iter().find(|event| event["id"] == id).unwrap();
     assert_eq!(events.len(), 2, "a forged one has not happened");
@@ -174,7 +175,14 @@ async fn the_list_names_every_event_without_a_server() {
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    let known: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
+    let of_stripe = KINDS.iter().map(|(name, _)| *name);
+    let of_gigstack = [
+        "gigstack:invoice.created",
+        "cfdi.created",
+        "self_invoice.completed",
+        "invoice.cancelled",
+    ];
+    let known: Vec<&str> = of_stripe.chain(of_gigstack).collect();
     assert_eq!(names, known);
 }
 
@@ -255,5 +263,64 @@ async fn what_it_does_not_understand_it_says_before_it_sends() {
         typo.err
     );
     assert_eq!(dev.done(&["events", "list"]).await, "0 events\n");
+    assert_eq!(dev.running.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_triggered_of_gigstack_exists_at_the_simulated_one() {
+    let mut dev = Dev::start().await;
+    let gigstack = dev.json["simulators"]["gigstack"].as_str().unwrap().to_owned();
+    assert!(dev.running.out.text().contains(&gigstack), "dev announces it");
+    let paid = dev.trigger(&["payment_intent.succeeded"]).await;
+    assert_eq!(dev.outcome(&dev.pool().await, &paid).await, "processed");
+    for arguments in [
+        &["cfdi.created"][..],
+        &[
+            "gigstack:invoice.created",
+            "--set",
+            "items.0.total=900",
+            "--duplicate",
+        ],
+        &["self_invoice.completed"],
+        &["invoice.cancelled", "--bad-signature"],
+    ] {
+        let ended = dev.run(&[&["trigger"], arguments].concat()).await;
+        assert_eq!(ended.err, "", "{arguments:?}");
+        assert!(ended.out.starts_with("evt_"), "{arguments:?}: {ended:?}");
+    }
+    let state = dev.get(&format!("{gigstack}/_sim/state")).await.1;
+    let state: Value = serde_json::from_str(&state).unwrap();
+    let told: Vec<&str> = (state["sent"].as_array().unwrap().iter())
+        .map(|sent| sent["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "cfdi.created",
+            "invoice.created",
+            "self_invoice.completed",
+            "invoice.cancelled"
+        ]
+    );
+    let invoices = &state["invoices"];
+    let payment = invoices[0]["stripe"]["payment_intent"].as_str().unwrap();
+    assert!(payment.starts_with("pi_"), "of the payment before: {invoices}");
+    assert!(invoices[0]["metadata"]["service_id"].is_string());
+    assert_eq!(invoices[1]["total"], 900);
+    assert_eq!(state["sent"][1]["statuses"].as_array().unwrap().len(), 2);
+    assert_eq!(invoices[2]["status"], "cancelled");
+
+    let ended = dev.run(&["trigger", "cfdi.created", "--old-version"]).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let elsewhere = ["trigger", "cfdi.created", "--to", dev.value("base_url")];
+    let ended = dev.run(&elsewhere).await;
+    assert!(
+        ended.err.contains("hint: set GIGSTACK_WEBHOOK_SECRET"),
+        "{ended:?}"
+    );
+    let mut elsewhere = onlycar(&elsewhere);
+    elsewhere.env("GIGSTACK_API_SECRET", "a secret");
+    let ended = run(elsewhere).await;
+    assert!(ended.out.starts_with("evt_"), "{ended:?}");
     assert_eq!(dev.running.stop().await, Some(0));
 }

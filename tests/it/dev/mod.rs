@@ -1,5 +1,6 @@
 //! What `onlycar dev` brings along.
 
+mod gigstack;
 mod mail;
 mod objects;
 mod postgres;

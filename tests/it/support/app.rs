@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onlycar::app::App;
+use onlycar::dev::gigstack::Gigstack;
 use onlycar::dev::mail::{Mailbox, Message};
 use onlycar::dev::stripe::{self, Simulator};
 use onlycar::engine::worker::Workers;
@@ -17,7 +18,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
-use super::database;
+use super::{database, gigstack};
 
 pub const SECRET: &str = "whsec_of_the_tests";
 /// The key that the simulator of Stripe answers to.
@@ -33,6 +34,8 @@ pub struct TestApp {
     pub stripe: Simulator,
     /// Where it answers: `/v1/…` as Stripe, `/_sim/…` to be told what happens.
     pub stripe_url: String,
+    /// Gigstack, as far as the program can tell.
+    pub gigstack: Gigstack,
     pub engine: Arc<Engine>,
     pub client: reqwest::Client,
     workers: Option<Workers>,
@@ -63,10 +66,13 @@ impl TestApp {
         let (mail, smtp) = mailbox().await;
         let clock = Clock::manual("2026-11-22T18:00:00Z".parse().unwrap());
         let (stripe, api) = simulator(&clock).await;
+        let gigstack = gigstack::team(&clock).await;
+        let of_gigstack = gigstack::variables(&gigstack);
         let mut neighbours = vec![("SMTP_URL", smtp.as_str())];
         // With a live key the program refuses a simulator.
         if !more.iter().any(|(_, value)| value.starts_with("sk_live_")) {
             neighbours.push(("STRIPE_API_BASE", api.as_str()));
+            neighbours.extend(of_gigstack.iter().map(|(name, value)| (*name, value.as_str())));
         }
         let settings = settings(&database_url, &neighbours, more, file);
         let pools = db::connect(&settings.database_url, &settings.file).await.unwrap();
@@ -75,6 +81,7 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         stripe.send_to(&format!("{url}/api/webhooks/stripe"), SECRET);
+        gigstack.send_to(&url, gigstack::SECRET);
         let client = outbound::client().unwrap();
         Self {
             url,
@@ -83,6 +90,7 @@ impl TestApp {
             mail,
             stripe,
             stripe_url: api,
+            gigstack,
             engine,
             client,
             workers: None,

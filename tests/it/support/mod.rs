@@ -4,6 +4,7 @@ pub mod app;
 pub mod database;
 pub mod events;
 pub mod gate;
+pub mod gigstack;
 pub mod program;
 pub mod redis;
 pub mod wait;

@@ -1,5 +1,7 @@
 //! `onlycar trigger`
 
+mod gigstack;
+
 use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
@@ -7,6 +9,7 @@ use sqlx::PgPool;
 
 use super::database::DevFolder;
 use super::{Outcome, Usage, say};
+use crate::dev::gigstack::Event;
 use crate::dev::stripe::simulator::Answer;
 use crate::dev::stripe::{self, KINDS, Sample};
 use crate::ground::clock::Clock;
@@ -15,9 +18,10 @@ use crate::tools::outbound;
 
 /// Send a realistic, correctly signed event to a running server
 ///
-/// Happens at the simulated Stripe of this folder's `onlycar dev`, which delivers it: about the next service that waits
-/// for payment, or, for refunds and disputes, the last that was paid. With --to it goes straight to another server,
-/// signed with the first secret of STRIPE_WEBHOOK_SECRET.
+/// Happens at the simulated Stripe or Gigstack of this folder's `onlycar dev`, which delivers it: about the next service
+/// that waits for payment, or, for refunds, disputes and invoices of payments, the last that was paid. Where both have an
+/// event of that name it is Stripe's; gigstack: before it means the other. With --to it goes straight to another server,
+/// signed with the first secret of STRIPE_WEBHOOK_SECRET or GIGSTACK_WEBHOOK_SECRET.
 ///
 /// Example: onlycar trigger payment_intent.succeeded --set amount=99900
 #[derive(Args)]
@@ -29,7 +33,7 @@ pub struct Trigger {
     /// Name every event there is
     #[arg(long)]
     list: bool,
-    /// Change a value of the event, as in metadata.service_id=…; may be repeated
+    /// Change a value of the event (of Gigstack: of what is invoiced), as in metadata.service_id=…; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
     /// How many different events
@@ -41,7 +45,7 @@ pub struct Trigger {
     /// Sign with a wrong secret; the server should answer 400
     #[arg(long)]
     bad_signature: bool,
-    /// Render it as an account with an API version of before 2025-03-31 gets it
+    /// Render it as a Stripe account with an API version of before 2025-03-31 gets it
     #[arg(long)]
     old_version: bool,
     /// Another server, as in https://staging.onlycar.mx
@@ -69,8 +73,14 @@ impl Trigger {
             for (name, about) in KINDS {
                 say(format!("{name:36} {about}"))?;
             }
+            for (event, about) in Event::ALL {
+                say(format!("{:36} {about}", gigstack::listed(event)))?;
+            }
             return Ok(Outcome::Done);
         };
+        if let Some(event) = gigstack::named(kind) {
+            return self.at_gigstack(event).await;
+        }
         let target = self.target().await?;
         let client = outbound::client()?;
         let mut outcome = Outcome::Done;
@@ -81,7 +91,8 @@ impl Trigger {
                 if answer.status != expected {
                     outcome = Outcome::FellShort;
                 }
-                print(&event, &answer)?;
+                let text = |field: &str| event.get(field).and_then(Value::as_str).unwrap_or("-");
+                print(text("id"), text("type"), &answer)?;
             }
         }
         if self.to.is_none() && !self.bad_signature {
@@ -192,10 +203,8 @@ impl Trigger {
     }
 }
 
-fn print(event: &Value, answer: &Answer) -> anyhow::Result<()> {
-    let text = |field: &str| event.get(field).and_then(Value::as_str).unwrap_or("-");
+fn print(id: &str, kind: &str, answer: &Answer) -> anyhow::Result<()> {
     let status = reqwest::StatusCode::from_u16(answer.status)?;
-    let (id, kind) = (text("id"), text("type"));
     say(format!("{id}  {kind}  ->  {status}  {}", answer.body))
 }
 
