@@ -20,10 +20,13 @@ use crate::engine::watch::Watch;
 use crate::engine::worker::Workers;
 use crate::ground::clock::Clock;
 use crate::ground::config::{self, Settings};
+use crate::invoicing::gigstack::api::GigstackApi;
+use crate::invoicing::{self, Gigstack};
 use crate::notifications::Notify;
 use crate::payments::api::StripeApi;
 use crate::payments::{self, Ask, Reconcile, Stripe};
 use crate::tools::db::Pools;
+use crate::tools::objects::Objects;
 use crate::tools::redis::Redis;
 use crate::tools::{layers, telemetry};
 use crate::{routes, story};
@@ -63,6 +66,8 @@ pub struct Machine {
     pub stripe: Arc<Stripe>,
     /// Stripe, to be asked.
     pub api: Option<StripeApi>,
+    /// Gigstack, to be given its doors, where it is configured.
+    pub gigstack: Vec<(invoicing::Door, Arc<Gigstack>)>,
 }
 
 impl Machine {
@@ -87,16 +92,54 @@ impl Machine {
             .with_job(retention)
             .with_schedule(Retention::schedule())
             .with_job(reconcile);
+        let engine = if api.is_some() {
+            asking(engine, &settings.file.stripe)
+        } else {
+            engine
+        };
+        let (engine, gigstack) = invoicing(engine, settings)?;
         Ok(Self {
-            engine: if api.is_some() {
-                asking(engine, &settings.file.stripe)
-            } else {
-                engine
-            },
+            engine,
             stripe,
             api,
+            gigstack,
         })
     }
+}
+
+/// Gigstack's doors, and its jobs where everything is configured that they need.
+fn invoicing(
+    mut engine: Engine,
+    settings: &Settings,
+) -> anyhow::Result<(Engine, Vec<(invoicing::Door, Arc<Gigstack>)>)> {
+    let Some(gigstack) = &settings.gigstack else {
+        return Ok((engine, Vec::new()));
+    };
+    let file = &settings.file;
+    let door = |door| (door, Arc::new(Gigstack::new(door, gigstack, &file.gigstack)));
+    let doors: Vec<_> = invoicing::Door::ALL.into_iter().map(door).collect();
+    for (_, source) in &doors {
+        engine = engine.with_source(source.clone());
+    }
+    let api = GigstackApi::new(gigstack, &file.gigstack)?;
+    engine = {
+        let ask = invoicing::Ask::new(engine.pool.clone(), api.clone());
+        engine.with_job(ask)
+    };
+    if let (Some(r2), Some(issuer)) = (&settings.r2, &settings.issuer) {
+        let rules = invoicing::Rules {
+            issuer: issuer.rfc.clone(),
+            postal_code: issuer.postal_code.clone(),
+            live: gigstack.mode == config::Mode::Production,
+            accept: invoicing::cfdi::Accept {
+                cfdi_33: file.invoicing.accept_cfdi_33,
+            },
+            tell_client: file.invoicing.tell_client,
+        };
+        let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
+        engine = engine.with_job(invoicing::Keep::new(pool, clock, api, Objects::new(r2), rules));
+    }
+    Ok((engine, doors))
 }
 
 impl App {
@@ -104,14 +147,19 @@ impl App {
     pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
         let metrics = telemetry::metrics()?;
         let access = Access::new(settings.supabase.as_ref(), &settings.file.access, clock.clone())?;
-        let Machine { engine, stripe, .. } = Machine::new(settings, pools, clock)?;
+        let Machine {
+            engine,
+            stripe,
+            gigstack,
+            ..
+        } = Machine::new(settings, pools, clock)?;
         let engine = Arc::new(engine);
         let shared = Shared {
             engine: Arc::clone(&engine),
             metrics,
             access,
         };
-        let urls = routes::all(shared, stripe, &settings.file.http);
+        let urls = routes::all(shared, stripe, gigstack, &settings.file.http);
         let router = layers::around(
             urls,
             Duration::from_secs(settings.file.http.request_timeout_seconds),

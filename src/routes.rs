@@ -18,6 +18,7 @@ use crate::app::Shared;
 use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
+use crate::invoicing::{self, Gigstack};
 use crate::tools::db;
 use crate::tools::problem::Problem;
 
@@ -48,12 +49,21 @@ impl Modify for Bearer {
 }
 
 /// All routes, without their layers.
-pub fn all(shared: Shared, stripe: Arc<dyn Source>, settings: &config::Http) -> Router {
+pub fn all(
+    shared: Shared,
+    stripe: Arc<dyn Source>,
+    gigstack: Vec<(invoicing::Door, Arc<Gigstack>)>,
+    settings: &config::Http,
+) -> Router {
     let bodies = Arc::new(Bodies::new(settings));
     let stripe = Door::new(&shared.engine, stripe, &bodies);
     let (documented, document) = documented().split_for_parts();
-    Router::new()
-        .route("/api/webhooks/stripe", post(receive).with_state(stripe))
+    let mut doors = Router::new().route("/api/webhooks/stripe", post(receive).with_state(stripe));
+    for (door, source) in gigstack {
+        let state = Door::new(&shared.engine, source, &bodies);
+        doors = doors.route(door.path(), post(receive).with_state(state));
+    }
+    doors
         .merge(documented.with_state(shared))
         .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document))
         .fallback(Problem::not_found)

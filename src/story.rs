@@ -2,11 +2,11 @@
 
 use futures_util::future::BoxFuture;
 
-use crate::contracts;
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::facts::Fact;
 use crate::notifications::{Notice, alerts, incidents};
+use crate::{contracts, invoicing, payments};
 
 /// Answers a fact inside the unit of work that said it: same transaction, no network.
 pub fn react<'a>(fact: &'a Fact, work: &'a mut Work) -> BoxFuture<'a, Result<(), Failure>> {
@@ -17,7 +17,19 @@ pub fn react<'a>(fact: &'a Fact, work: &'a mut Work) -> BoxFuture<'a, Result<(),
 async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
     match fact {
         // Other slices' rows.
-        Fact::SubscriptionStands(standing) => contracts::follow(standing, work).await,
+        Fact::SubscriptionStands(standing) => {
+            contracts::follow(standing, work).await?;
+            invoicing::link_contract(&standing.subscription, work).await
+        }
+        Fact::PaidAtCounter { service, invoice } => {
+            invoicing::invoice_counter_sale(*service, invoice, work).await
+        }
+        Fact::PaymentCredited { service, payment } => invoicing::link(*service, payment, work).await,
+        Fact::InvoiceMoved { service } => payments::show_invoice(*service, work).await,
+        Fact::InvoiceCancelled { service, .. } => match service {
+            Some(service) => alerts::resolve(work, &incidents::of_refund(*service)).await,
+            None => Ok(()),
+        },
 
         // What a client is told.
         Fact::PaymentFailed {
@@ -70,6 +82,13 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             client: *client,
             subscription: subscription.clone(),
             ends_at: *ends_at,
+        }
+        .send(work),
+
+        Fact::SelfInvoiceOffered { request } => Notice::SelfInvoiceOffered { request: *request }.send(work),
+        Fact::InvoiceReady { invoice, service } => Notice::InvoiceReady {
+            invoice: *invoice,
+            service: *service,
         }
         .send(work),
 
@@ -140,6 +159,23 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         Fact::InvoiceStuck { invoice, reason } => {
             alerts::raise(work, incidents::invoice_stuck(invoice, reason)).await
+        }
+        Fact::InvoiceUnconfirmed { subject, reason } => {
+            alerts::raise(work, incidents::invoice_unconfirmed(subject, reason)).await
+        }
+        Fact::GlobalInvoiceDiffers {
+            invoice,
+            month,
+            difference,
+        } => {
+            alerts::raise(
+                work,
+                incidents::global_invoice_differs(*invoice, month, difference),
+            )
+            .await
+        }
+        Fact::GlobalInvoiceCancelled { month } => {
+            alerts::raise(work, incidents::global_invoice_cancelled(month)).await
         }
         Fact::Parked(closed) => alerts::raise(work, incidents::parked(closed)).await,
         Fact::Buried(closed) => alerts::raise(work, incidents::buried(closed)).await,

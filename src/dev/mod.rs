@@ -348,6 +348,7 @@ mod tests {
                 pages: address,
             },
             stripe_url: "http://localhost:1".to_owned(),
+            gigstack_url: "http://localhost:2".to_owned(),
         }
     }
 

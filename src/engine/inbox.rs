@@ -176,7 +176,7 @@ impl Row {
             trust,
             state: if envelope.handled { "pending" } else { "ignored" },
             sha256: Sha256::digest(&body).into(),
-            payload: body,
+            payload: envelope.kept.unwrap_or(body),
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Envelope {
     pub occurred_at: Option<DateTime<Utc>>,
     /// Whether anybody here acts on it.
     pub handled: bool,
+    /// What the inbox keeps in place of the body, where that holds what must not be kept. Its hash stays the body's.
+    pub kept: Option<Bytes>,
 }
 
 /// A message that may go into the inbox, and how it is trusted: made of [`Verified`] or [`Fetched`] only.
@@ -132,6 +134,6 @@ pub struct Event {
     pub event_type: String,
     /// When it happened by the provider's clock, else when it came.
     pub occurred_at: DateTime<Utc>,
-    /// The bytes as received.
+    /// The bytes as received, or what was kept of them.
     pub payload: Vec<u8>,
 }

@@ -171,6 +171,19 @@ impl Work {
         self.end(Verdict::Parked(reason.into()));
     }
 
+    /// Keeps the event that caused this job for a person too: what it asked for came to nothing.
+    pub async fn park_cause(&mut self, reason: &str) -> Result<(), Failure> {
+        sqlx::query!(
+            "update webhooks.events set state = 'parked', last_error = $2
+             where id = $1 and state in ('processed', 'ignored', 'parked')",
+            self.unit.cause,
+            reason,
+        )
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
     /// Ends the unit otherwise than by `Processed`; the first such word counts.
     pub fn end(&mut self, verdict: Verdict) {
         if self.verdict == Verdict::Processed {

@@ -12,8 +12,10 @@ use super::values::{ClientId, ContractId, ServiceId};
 /// Who caused a change; what `logs_auditoria.actor` shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Actor {
-    /// A payment provider's verified event.
+    /// The payment provider's verified event.
     Stripe,
+    /// The invoicing provider's, or what it answered.
+    Gigstack,
     /// This program itself: a schedule, a retry that gave up, a notification.
     System,
     /// Who works at the counter, by the user's id at Supabase.
@@ -27,6 +29,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stripe => f.write_str("stripe"),
+            Self::Gigstack => f.write_str("gigstack"),
             Self::System => f.write_str("sistema"),
             Self::Operator(user) => write!(f, "operador:{user}"),
             Self::Admin(user) => write!(f, "admin:{user}"),
@@ -76,6 +79,24 @@ pub enum Instructions {
     Oxxo,
     /// By bank transfer.
     Spei,
+}
+
+/// How whoever pays at the counter can be reached.
+#[derive(Clone, Debug, Default)]
+pub struct Contact {
+    /// A mail address.
+    pub email: Option<String>,
+    /// A telephone number, E.164.
+    pub phone: Option<String>,
+}
+
+/// What becomes of a payment at the counter.
+#[derive(Clone, Debug)]
+pub enum CounterInvoice {
+    /// The client makes the own invoice, in Gigstack's portal.
+    SelfService(Contact),
+    /// The month's global invoice holds it.
+    Global,
 }
 
 /// An event or a job whose handler did not end.
@@ -199,6 +220,65 @@ pub enum Fact {
         payment: Option<String>,
         /// How much is gone.
         amount: String,
+    },
+    /// A service was paid at the counter, or its client wants another kind of invoice now.
+    PaidAtCounter {
+        /// The service.
+        service: ServiceId,
+        /// Which invoice.
+        invoice: CounterInvoice,
+    },
+    /// A payment of Stripe's pays a service.
+    PaymentCredited {
+        /// The service.
+        service: ServiceId,
+        /// The payment, `pi_…`.
+        payment: String,
+    },
+    /// Gigstack's portal has a page where the client makes the own invoice.
+    SelfInvoiceOffered {
+        /// Row of `invoicing.requests`.
+        request: Uuid,
+    },
+    /// The standing of a service's invoice may have changed.
+    InvoiceMoved {
+        /// The service.
+        service: ServiceId,
+    },
+    /// An invoice is stamped and stored, and its client is to be told.
+    InvoiceReady {
+        /// Row of `facturas_emitidas`.
+        invoice: Uuid,
+        /// The service that it is for.
+        service: ServiceId,
+    },
+    /// An invoice was cancelled at SAT.
+    InvoiceCancelled {
+        /// Row of `facturas_emitidas`.
+        invoice: Uuid,
+        /// The service it was for.
+        service: Option<ServiceId>,
+    },
+    /// What a webhook of the invoicing provider's names cannot be confirmed there, or is not what it should be.
+    InvoiceUnconfirmed {
+        /// The provider's id, or the UUID.
+        subject: String,
+        /// Why, in Spanish for the team.
+        reason: String,
+    },
+    /// A global invoice was cancelled: its sales have no invoice any more.
+    GlobalInvoiceCancelled {
+        /// The month.
+        month: String,
+    },
+    /// A global invoice does not hold the sales that it was asked for, each once and with its amount.
+    GlobalInvoiceDiffers {
+        /// Row of `facturas_emitidas`.
+        invoice: Uuid,
+        /// The month.
+        month: String,
+        /// What differs, in Spanish for the team.
+        difference: String,
     },
     /// A subscription moved on, or one of its invoices did.
     SubscriptionStands(SubscriptionStanding),

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Datelike, NaiveDate, TimeZone, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use super::clock::BUSINESS_ZONE;
 
 /// An ISO 4217 currency, upper case, with the number of decimals Stripe counts its amounts in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -117,6 +120,76 @@ row_id!(
     ContractId
 );
 
+/// A calendar month in Nuevo Laredo, as in `2026-11`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Month(NaiveDate);
+
+/// A text that is no month.
+#[derive(Debug, thiserror::Error)]
+#[error("a month is written as in 2026-11")]
+pub struct NotAMonth;
+
+impl Month {
+    /// The month of an instant.
+    pub fn of(at: DateTime<Utc>) -> Self {
+        let day = at.with_timezone(&BUSINESS_ZONE).date_naive();
+        Self(day.with_day(1).unwrap_or(day))
+    }
+
+    /// As in 2026.
+    pub fn year(self) -> i32 {
+        self.0.year()
+    }
+
+    /// 1 to 12.
+    pub fn number(self) -> u8 {
+        u8::try_from(self.0.month()).unwrap_or(1)
+    }
+
+    /// The month after.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(
+            self.0
+                .checked_add_months(chrono::Months::new(1))
+                .unwrap_or(self.0),
+        )
+    }
+
+    /// The month before.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(
+            self.0
+                .checked_sub_months(chrono::Months::new(1))
+                .unwrap_or(self.0),
+        )
+    }
+
+    /// Its first instant. No month begins in the hour that daylight saving skips or repeats: that is at 2 in the night.
+    pub fn start(self) -> DateTime<Utc> {
+        let midnight = self.0.and_time(chrono::NaiveTime::MIN);
+        let start = BUSINESS_ZONE.from_local_datetime(&midnight).earliest();
+        start.map_or_else(|| midnight.and_utc(), |start| start.with_timezone(&Utc))
+    }
+}
+
+impl FromStr for Month {
+    type Err = NotAMonth;
+
+    fn from_str(text: &str) -> Result<Self, NotAMonth> {
+        let plain = text.len() == 7 && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
+        let day = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d");
+        day.ok().filter(|_| plain).map(Self).ok_or(NotAMonth)
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format("%Y-%m"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,5 +211,22 @@ mod tests {
         assert!("mx".parse::<Currency>().is_err());
         assert!("m1n".parse::<Currency>().is_err());
         assert!("ñxn".parse::<Currency>().is_err());
+    }
+
+    #[test]
+    fn a_month_is_that_of_nuevo_laredo() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+        // 00:30 on 1 August there is still July in Mexico City.
+        assert_eq!(Month::of(at("2026-08-01T05:30:00Z")).to_string(), "2026-08");
+        assert_eq!(Month::of(at("2026-08-01T04:59:59Z")).to_string(), "2026-07");
+        let month = |text: &str| text.parse::<Month>().expect("a month");
+        // Daylight saving ends on 1 November 2026, at 2 in the night.
+        assert_eq!(month("2026-11").start(), at("2026-11-01T05:00:00Z"));
+        assert_eq!(month("2026-12").start(), at("2026-12-01T06:00:00Z"));
+        assert_eq!(month("2026-01").previous().to_string(), "2025-12");
+        assert_eq!(month("2025-12").next().to_string(), "2026-01");
+        for wrong in ["2026-13", "2026-1", "26-01", "2026-011", "+026-01", ""] {
+            assert!(wrong.parse::<Month>().is_err(), "{wrong}");
+        }
     }
 }

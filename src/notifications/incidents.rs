@@ -1,6 +1,7 @@
 //! What an incident says: its cause, once open per cause, and in Spanish for the team what happened and what to do next.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::ground::clock::CENTRAL_ZONE;
 use crate::ground::facts::Closed;
@@ -93,6 +94,44 @@ pub fn refunded(service: ServiceId, payment: &str, refunded: &str, whole: bool) 
         title,
         detail: format!(
             "Del pago {payment} del servicio {service} se devolvieron {refunded}.\nSiguiente paso: {next}."
+        ),
+    }
+}
+
+/// What a webhook of Gigstack's names could not be confirmed, or its documents are not what they should be.
+pub fn invoice_unconfirmed(subject: &str, reason: &str) -> Incident {
+    Incident {
+        cause: format!("factura-sin-confirmar:{subject}"),
+        title: "Un aviso de Gigstack no se pudo confirmar",
+        detail: format!(
+            "Gigstack avisó de {subject}: {reason}.\nNo se cambió nada y el aviso está guardado (parked).\n\
+             Siguiente paso: búscala en el panel de Gigstack; si es nuestra y ya está bien, repite el aviso con \
+             onlycar events replay. Si no es nuestra, alguien conoce el secreto de los avisos: cámbialo."
+        ),
+    }
+}
+
+/// A global invoice that does not hold what it was asked for.
+pub fn global_invoice_differs(invoice: Uuid, month: &str, difference: &str) -> Incident {
+    Incident {
+        cause: format!("factura-global-distinta:{invoice}"),
+        title: "La factura global no coincide con las ventas",
+        detail: format!(
+            "La factura global de {month} ({invoice}) no tiene exactamente las ventas que se pidieron: {difference}.\n\
+             Siguiente paso: compárala en Gigstack con onlycar global-invoice preview --month {month} y corrígela con \
+             el contador antes de la declaración."
+        ),
+    }
+}
+
+/// A global invoice that was cancelled.
+pub fn global_invoice_cancelled(month: &str) -> Incident {
+    Incident {
+        cause: format!("factura-global-cancelada:{month}"),
+        title: "Se canceló una factura global",
+        detail: format!(
+            "La factura global de {month} se canceló ante el SAT y sus ventas quedaron otra vez sin factura.\n\
+             Siguiente paso: cuando se deba volver a emitir, onlycar global-invoice run --month {month}."
         ),
     }
 }

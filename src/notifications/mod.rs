@@ -77,6 +77,18 @@ pub enum Notice {
         /// When.
         ends_at: DateTime<Utc>,
     },
+    /// To whoever paid at the counter: here you make your invoice.
+    SelfInvoiceOffered {
+        /// Row of `invoicing.requests`.
+        request: Uuid,
+    },
+    /// To the client: the invoice is there.
+    InvoiceReady {
+        /// Row of `facturas_emitidas`.
+        invoice: Uuid,
+        /// The service that it is for.
+        service: ServiceId,
+    },
     /// To the team: a contract became inactive.
     ContractEnded {
         /// Which.
@@ -130,6 +142,8 @@ impl Notice {
                 contract,
                 subscription,
             } => format!("contrato-terminado:{contract}:{subscription}"),
+            Self::SelfInvoiceOffered { request } => format!("autofactura:{request}"),
+            Self::InvoiceReady { invoice, .. } => format!("factura-lista:{invoice}"),
             Self::Alert { alert } => format!("alerta:{alert}"),
         }
     }
@@ -147,6 +161,8 @@ impl Notice {
             | Self::InvoiceNeedsClient { client, .. }
             | Self::TrialEnding { client, .. } => ("clientes", client.0),
             Self::ContractEnded { contract, .. } => ("contratos_b2b", contract.0),
+            Self::SelfInvoiceOffered { request } => ("invoicing.requests", *request),
+            Self::InvoiceReady { invoice, .. } => ("facturas_emitidas", *invoice),
             Self::Alert { alert } => ("alertas", *alert),
         }
     }
@@ -218,6 +234,12 @@ impl Notify {
             } => {
                 let contract = recipients::contract(pool, *contract).await?;
                 templates::contract_ended(&contract, subscription)
+            }
+            Notice::SelfInvoiceOffered { request } => {
+                templates::self_invoice_offered(&recipients::self_invoice(pool, *request).await?)
+            }
+            Notice::InvoiceReady { invoice, .. } => {
+                templates::invoice_ready(&recipients::stamped_invoice(pool, *invoice).await?)
             }
             Notice::Alert { alert } => templates::alert(&recipients::alert(pool, *alert).await?),
         }

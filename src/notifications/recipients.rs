@@ -42,6 +42,24 @@ pub struct Invoice {
     pub next_attempt: Option<DateTime<Utc>>,
 }
 
+/// Whoever paid at the counter and wants an invoice.
+pub struct SelfInvoice {
+    pub to: Client,
+    /// What was sold.
+    pub service: Service,
+    /// The page where the invoice is made.
+    pub page: Option<String>,
+}
+
+/// An invoice that is stamped and stored.
+pub struct StampedInvoice {
+    pub to: Client,
+    /// What it is for.
+    pub service: Service,
+    /// The folio fiscal.
+    pub uuid: Uuid,
+}
+
 /// An incident.
 pub struct Alert {
     pub title: String,
@@ -118,6 +136,60 @@ pub async fn invoice(pool: &PgPool, invoice: &str) -> Result<Invoice, Failure> {
         amount: found.amount.map(|amount| format!("${amount} {}", found.currency)),
         page: found.hosted_invoice_url,
         next_attempt: found.next_payment_attempt,
+    })
+}
+
+/// Whom a mail addresses that we do not know by name.
+const SOMEBODY: &str = "cliente de OnlyCar";
+
+pub async fn self_invoice(pool: &PgPool, request: Uuid) -> Result<SelfInvoice, Failure> {
+    let found = sqlx::query!(
+        r#"select nombre as "nombre?", coalesce(requests.email, clientes.email) as email, portal_url, descripcion,
+                  coalesce(monto_pagado, monto) as "monto!", moneda
+           from invoicing.requests join servicios on servicios.id = requests.servicio_id
+           left join clientes on clientes.id = cliente_id where requests.id = $1"#,
+        request,
+    )
+    .fetch_optional(pool)
+    .await?;
+    let found = found.ok_or_else(|| Failure::Park(format!("there is no request {request} any more")))?;
+    Ok(SelfInvoice {
+        to: Client {
+            name: found.nombre.unwrap_or_else(|| SOMEBODY.to_owned()),
+            email: found.email,
+        },
+        service: Service {
+            description: found.descripcion,
+            price: format!("${} {}", found.monto, found.moneda),
+        },
+        page: found.portal_url,
+    })
+}
+
+/// Whoever asked for it at the counter is told, else the client of the service.
+pub async fn stamped_invoice(pool: &PgPool, invoice: Uuid) -> Result<StampedInvoice, Failure> {
+    let found = sqlx::query!(
+        r#"select nombre as "nombre?", coalesce(requests.email, clientes.email) as email, uuid_sat as "uuid!",
+                  descripcion as "descripcion!", facturas_emitidas.monto_total as "monto!", facturas_emitidas.moneda as "moneda!"
+           from facturas_emitidas join servicios on servicios.id = facturas_emitidas.servicio_id
+           left join clientes on clientes.id = servicios.cliente_id
+           left join invoicing.requests on requests.servicio_id = servicios.id
+           where facturas_emitidas.id = $1 and uuid_sat is not null"#,
+        invoice,
+    )
+    .fetch_optional(pool)
+    .await?;
+    let found = found.ok_or_else(|| Failure::Park(format!("there is no invoice {invoice} any more")))?;
+    Ok(StampedInvoice {
+        to: Client {
+            name: found.nombre.unwrap_or_else(|| SOMEBODY.to_owned()),
+            email: found.email,
+        },
+        service: Service {
+            description: found.descripcion,
+            price: format!("${} {}", found.monto, found.moneda),
+        },
+        uuid: found.uuid,
     })
 }
 

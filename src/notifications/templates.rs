@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::recipients::{Alert, Client, Contract, Invoice, Payment, Service};
+use super::recipients::{Alert, Client, Contract, Invoice, Payment, SelfInvoice, Service, StampedInvoice};
 use crate::engine::Failure;
 use crate::ground::clock::{BUSINESS_ZONE, CENTRAL_ZONE};
 use crate::ground::facts::Instructions;
@@ -145,6 +145,33 @@ pub fn trial_ending(client: &Client, ends_at: DateTime<Utc>) -> Result<Message, 
         client,
         "Tu periodo de prueba está por terminar",
         &[&line, next],
+        None,
+    )
+}
+
+pub fn self_invoice_offered(offered: &SelfInvoice) -> Result<Message, Failure> {
+    let Service { description, price } = &offered.service;
+    let line = format!("Recibimos tu pago de {price} por {description}. Gracias.");
+    let next = "En esta página escribes tus datos fiscales y obtienes tu factura (CFDI) al momento. \
+                Nosotros no guardamos esos datos.";
+    to_client(
+        &offered.to,
+        "Haz la factura de tu servicio en OnlyCar",
+        &[&line, next],
+        offered.page.as_deref().map(|page| ("Hacer mi factura", page)),
+    )
+}
+
+pub fn invoice_ready(invoice: &StampedInvoice) -> Result<Message, Failure> {
+    let Service { description, price } = &invoice.service;
+    let line = format!("La factura (CFDI) de {description} por {price} está timbrada.");
+    let folio = format!("Folio fiscal: {}", invoice.uuid);
+    let next =
+        "Gigstack te envía el PDF y el XML; nosotros guardamos una copia durante los años que pide la ley.";
+    to_client(
+        &invoice.to,
+        "Tu factura de OnlyCar está lista",
+        &[&line, &folio, next],
         None,
     )
 }

@@ -18,3 +18,18 @@ pub use events::handled;
 pub use reconcile::Reconcile;
 pub use stripe::Stripe;
 pub use watch::Watch;
+
+use serde_json::json;
+
+use crate::engine::Failure;
+use crate::engine::work::Work;
+use crate::ground::values::ServiceId;
+
+/// Shows on the service where its invoice stands.
+pub async fn show_invoice(service: ServiceId, work: &mut Work) -> Result<(), Failure> {
+    if let Some((before, now)) = store::services::show_invoice(work, service).await? {
+        let detail = json!({ "antes": before, "ahora": now });
+        work.audit("servicio.estado_factura", "servicios", service, detail);
+    }
+    Ok(())
+}

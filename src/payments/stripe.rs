@@ -145,6 +145,7 @@ impl<'a> Outside<'a> {
                 .text("api_version")
                 .filter(|version| version.len() <= 100 && !version.contains('\0')),
             occurred_at: self.created(),
+            kept: None,
         })
     }
 

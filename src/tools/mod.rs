@@ -1,5 +1,6 @@
 //! Tools: hands to the outside. No business.
 
+pub mod authenticity;
 pub mod db;
 pub mod extract;
 pub mod layers;

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use url::Url;
 
+use super::verification::Verification;
+
 const DEFAULT: &str = include_str!("../../../config/default.toml");
 
 /// All sections of the settings file.
@@ -18,6 +20,7 @@ pub struct File {
     pub access: Access,
     pub stripe: Stripe,
     pub gigstack: Gigstack,
+    pub invoicing: Invoicing,
     pub mifiel: Mifiel,
     pub cloudflare: Cloudflare,
     pub watch: Watch,
@@ -79,7 +82,14 @@ section! {
 }
 section! {
     /// `[gigstack]`
-    Gigstack { base_url: Url }
+    Gigstack {
+        base_url: Url, dialect: Dialect, file_hosts: Vec<String>, reconcile_every_seconds: u32,
+        verification: Verification,
+    }
+}
+section! {
+    /// `[invoicing]`
+    Invoicing { tell_client: bool, accept_cfdi_33: bool, global_every_month: bool }
 }
 section! {
     /// `[mifiel]`
@@ -96,6 +106,16 @@ section! {
 section! {
     /// `[retention]`
     Retention { payload_days: u16, unresolved_payload_days: u16, jobs_days: u16, failures_days: u16, batch_rows: i64 }
+}
+
+/// `gigstack.dialect`: which of Gigstack's APIs is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// The addresses of the specification.
+    V1,
+    /// The vendor's current ones.
+    V2,
 }
 
 impl File {
@@ -122,6 +142,10 @@ impl File {
                 error.inner().message()
             )
         })?;
+        file.gigstack
+            .verification
+            .check()
+            .map_err(|problem| format!("the settings file: gigstack.verification: {problem}"))?;
         file.checked()
     }
 

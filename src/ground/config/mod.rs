@@ -7,6 +7,7 @@ mod file;
 mod secrets;
 mod variables;
 mod vendors;
+mod verification;
 
 use std::net::SocketAddr;
 
@@ -14,9 +15,13 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use environment::Environment;
-pub use file::{Access, Database, File, Http, Inbox, Redis, Retention, Stripe as StripeFile, Watch, Worker};
+pub use file::{
+    Access, Database, Dialect, File, Gigstack as GigstackFile, Http, Inbox, Invoicing, Redis, Retention,
+    Stripe as StripeFile, Watch, Worker,
+};
 pub use secrets::Secrets;
 pub use variables::{Need, VARIABLES, Variable};
+pub use verification::{Encoding, Policy, Scheme, Verification};
 
 use environment::Reader;
 

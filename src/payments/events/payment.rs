@@ -161,6 +161,12 @@ fn say_changed(service: ServiceId, standing: &Standing, work: &mut Work) {
     let Some(payment) = standing.credited.clone() else {
         return;
     };
+    if standing.credited != standing.credited_before {
+        work.say(Fact::PaymentCredited {
+            service,
+            payment: payment.clone(),
+        });
+    }
     if let (true, Some(amount)) = (refunded(&standing.now), standing.refunded.clone()) {
         work.say(Fact::ServiceRefunded {
             service,

@@ -93,7 +93,8 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
              select status, failure_code, failure_message from stripe.payments
              where servicio_id = $1 and status <> 'succeeded' order by created_at desc nulls last, id desc limit 1),
          derived as (
-             select service.*, credited.id as credited, credited.paid_at, credited.amount_received, credited.currency,
+             select service.*, (select standing from invoicing.standings where servicio_id = service.id) as standing,
+                 credited.id as credited, credited.paid_at, credited.amount_received, credited.currency,
                  nullif(credited.refunded, 0) as refunded, latest.failure_code, latest.failure_message,
                  case when service.held then service.estado_pago::text
                       when credited.refunded > 0 and credited.refunded >= credited.amount_received then 'reembolsado'
@@ -116,11 +117,7 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
                  monto_reembolsado = derived.refunded,
                  ultimo_error_pago = case when derived.state = 'fallido'
                      then concat_ws(': ', derived.failure_code, derived.failure_message) end,
-                 estado_factura = case
-                     when derived.state = 'reembolsado' then 'por_cancelar'
-                     when derived.state = 'parcialmente_reembolsado' then 'requiere_nota_credito'
-                     when derived.estado_factura in ('por_cancelar', 'requiere_nota_credito') then null
-                     else derived.estado_factura end
+                 estado_factura = invoicing.shown(derived.state, derived.standing, derived.estado_factura)
              from derived
              where servicios.id = derived.id and not derived.held
                and (servicios.estado_pago::text, servicios.stripe_payment_intent_id, servicios.pagado_en,
@@ -161,4 +158,25 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
         refund_moved: row.refund_moved,
         written: row.written,
     }))
+}
+
+/// Shows on the service where its invoice stands; tells what was shown before, and what is now, when that changed.
+pub async fn show_invoice(
+    work: &mut Work,
+    service: ServiceId,
+) -> Result<Option<(Option<String>, Option<String>)>, Failure> {
+    let shown = sqlx::query!(
+        r#"with shown as (
+             select servicios.id, estado_factura as before,
+                 invoicing.shown(estado_pago, standing, estado_factura) as now
+             from servicios join invoicing.standings on standings.servicio_id = servicios.id
+             where servicios.id = $1 for no key update of servicios)
+         update servicios set estado_factura = shown.now from shown
+         where servicios.id = shown.id and shown.now is distinct from shown.before
+         returning shown.before, shown.now"#,
+        service.0,
+    )
+    .fetch_optional(work.connection())
+    .await?;
+    Ok(shown.map(|row| (row.before, row.now)))
 }

@@ -1,0 +1,6 @@
+//! The only writers of `facturas_emitidas`, of the sales of the global invoice and of `invoicing.*`. Spanish columns
+//! become English here.
+
+pub mod invoices;
+pub mod requests;
+pub mod sales;

@@ -1,0 +1,200 @@
+//! Who sent a webhook, for providers whose scheme is a matter of configuration: a list of schemes, of which one or all
+//! have to fit. On the raw bytes, in constant time.
+
+use axum::http::HeaderMap;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::ground::config::{Encoding, Policy, Scheme, Secrets, Verification};
+
+/// Why a message is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Disbelief {
+    /// It carries nothing that could be checked.
+    #[error("there is no signature")]
+    Unsigned,
+    /// What it carries does not fit.
+    #[error("the signature does not match")]
+    Mismatch,
+    /// It is too old, or from the future.
+    #[error("the timestamp is outside the tolerance")]
+    Stale,
+}
+
+impl Disbelief {
+    /// A stable word for metrics.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unsigned => "unsigned",
+            Self::Mismatch => "mismatch",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// The checks of one provider.
+pub struct Authenticity {
+    verification: Verification,
+    secrets: Secrets,
+}
+
+/// A message to be judged.
+struct Letter<'a> {
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+    now: DateTime<Utc>,
+}
+
+impl Authenticity {
+    /// With the provider's secrets, each of which is as good as the other.
+    pub fn new(verification: &Verification, secrets: &Secrets) -> Self {
+        Self {
+            verification: verification.clone(),
+            secrets: secrets.clone(),
+        }
+    }
+
+    /// Judges a message. With nothing to check by, nobody is believed.
+    pub fn check(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Result<(), Disbelief> {
+        let letter = Letter { headers, body, now };
+        let schemes = self.verification.schemes.iter();
+        let judged: Vec<_> = schemes.map(|scheme| self.judge(scheme, &letter)).collect();
+        let good = judged.iter().filter(|judged| judged.is_ok()).count();
+        let believed = match self.verification.policy {
+            Policy::Any => good > 0,
+            Policy::All => good > 0 && good == judged.len(),
+        };
+        if believed {
+            return Ok(());
+        }
+        // What comes nearest to a good one says most.
+        let order = [Disbelief::Stale, Disbelief::Mismatch];
+        let nearest = order.into_iter().find(|why| judged.contains(&Err(*why)));
+        Err(nearest.unwrap_or(Disbelief::Unsigned))
+    }
+
+    fn judge(&self, scheme: &Scheme, letter: &Letter<'_>) -> Result<(), Disbelief> {
+        match scheme {
+            Scheme::StandardWebhooks { tolerance_seconds } => self.standard(letter, *tolerance_seconds),
+            Scheme::Hmac {
+                header,
+                encoding,
+                prefix,
+                template,
+                timestamp_header,
+                id_header,
+                tolerance_seconds,
+            } => {
+                let value = letter.one(header)?;
+                let text = value.strip_prefix(prefix.as_str()).ok_or(Disbelief::Mismatch)?;
+                let candidate = match encoding {
+                    Encoding::Hex => hex::decode(text).ok(),
+                    Encoding::Base64 => STANDARD.decode(text).ok(),
+                };
+                let named =
+                    |header: &Option<String>| header.as_deref().map(|name| letter.one(name)).transpose();
+                let (time, id) = (named(timestamp_header)?, named(id_header)?);
+                let signed = fill(
+                    template,
+                    id.unwrap_or_default(),
+                    time.unwrap_or_default(),
+                    letter.body,
+                );
+                self.fits(|key| key.to_vec(), &signed, candidate.as_slice())?;
+                time.map_or(Ok(()), |time| letter.is_fresh(time, *tolerance_seconds))
+            }
+            Scheme::StaticHeader { header } => {
+                let value = letter.one(header)?;
+                // Both are hashed first, so that neither length nor content shows in the time it takes.
+                let signed = b"onlycar";
+                let tag = tag(value.as_bytes(), signed).ok_or(Disbelief::Mismatch)?;
+                self.fits(|key| key.to_vec(), signed, &[tag])
+            }
+        }
+    }
+
+    /// github.com/standard-webhooks/standard-webhooks: `id.timestamp.body`, base64, a list of candidates.
+    fn standard(&self, letter: &Letter<'_>, tolerance: i64) -> Result<(), Disbelief> {
+        let id = letter.one("webhook-id")?;
+        let time = letter.one("webhook-timestamp")?;
+        let signatures = letter.one("webhook-signature")?;
+        let signed = fill("{id}.{timestamp}.{body}", id, time, letter.body);
+        let candidates = signatures.split(' ').filter_map(|item| item.strip_prefix("v1,"));
+        let candidates: Vec<Vec<u8>> = candidates.filter_map(|text| STANDARD.decode(text).ok()).collect();
+        self.fits(standard_key, &signed, &candidates)?;
+        letter.is_fresh(time, tolerance)
+    }
+
+    /// Every key is tried on every candidate, so that the time does not tell which one fits.
+    fn fits(
+        &self,
+        key: fn(&[u8]) -> Vec<u8>,
+        signed: &[u8],
+        candidates: &[Vec<u8>],
+    ) -> Result<(), Disbelief> {
+        let mut fits = false;
+        for secret in self.secrets.keys() {
+            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key(secret)) else {
+                continue;
+            };
+            mac.update(signed);
+            for candidate in candidates {
+                fits |= mac.clone().verify_slice(candidate).is_ok();
+            }
+        }
+        if fits { Ok(()) } else { Err(Disbelief::Mismatch) }
+    }
+}
+
+impl<'a> Letter<'a> {
+    /// A header that is there exactly once: of two, nobody knows which one was meant.
+    fn one(&self, name: &str) -> Result<&'a str, Disbelief> {
+        let mut values = self.headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => value.to_str().map_err(|_| Disbelief::Mismatch),
+            (None, _) => Err(Disbelief::Unsigned),
+            (Some(_), Some(_)) => Err(Disbelief::Mismatch),
+        }
+    }
+
+    /// Unix seconds, digits only.
+    fn is_fresh(&self, time: &str, tolerance: i64) -> Result<(), Disbelief> {
+        let digits = !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = time.parse().ok().filter(|_| digits);
+        let at = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let age = (self.now - at.ok_or(Disbelief::Stale)?).abs();
+        if age <= TimeDelta::seconds(tolerance) {
+            Ok(())
+        } else {
+            Err(Disbelief::Stale)
+        }
+    }
+}
+
+/// Puts the parts in where the template names them; the body last, so that nothing in it is taken for a name.
+fn fill(template: &str, id: &str, time: &str, body: &[u8]) -> Vec<u8> {
+    let (before, after) = template.split_once("{body}").unwrap_or((template, ""));
+    let text = |part: &str| {
+        // A value is not looked through for further names.
+        let parts = part.split("{id}").map(|part| part.replace("{timestamp}", time));
+        parts.collect::<Vec<_>>().join(id)
+    };
+    [text(before).as_bytes(), body, text(after).as_bytes()].concat()
+}
+
+fn tag(key: &[u8], signed: &[u8]) -> Option<Vec<u8>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    mac.update(signed);
+    Some(mac.finalize().into_bytes().to_vec())
+}
+
+/// `whsec_` and base64 is the scheme's form; any other secret is taken as it stands.
+fn standard_key(secret: &[u8]) -> Vec<u8> {
+    let decoded = secret
+        .strip_prefix(b"whsec_")
+        .and_then(|text| STANDARD.decode(text).ok());
+    decoded.unwrap_or_else(|| secret.to_vec())
+}
