@@ -180,6 +180,7 @@ impl Source for Probe {
             api_version: None,
             occurred_at: None,
             handled: true,
+            kept: None,
         })
     }
 
