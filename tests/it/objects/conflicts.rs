@@ -12,7 +12,7 @@ async fn the_same_bytes_again_are_a_success() {
         let site = Site::start().await;
         let bytes = document(length, 1);
         let first = put(&site.objects, &bytes).await.unwrap();
-        let again = put(&objects(site.port, SECRET), &bytes).await.unwrap();
+        let again = put(&objects(site.bucket.port, SECRET), &bytes).await.unwrap();
         assert_eq!(first, again);
         site.holds_only(&bytes).await;
     }
@@ -47,7 +47,7 @@ async fn other_bytes_are_refused_and_change_nothing() {
 async fn a_false_digest_in_the_metadata_convinces_nobody() {
     let site = Site::start().await;
     let bytes = document(1000, 1);
-    let forged = site.raw().put_object().bucket(BUCKET).key(KEY);
+    let forged = site.bucket.raw().put_object().bucket(BUCKET).key(KEY);
     let forged = forged.metadata("sha256", sha256(&bytes));
     forged
         .body(document(1000, 2).to_vec().into())
@@ -91,6 +91,6 @@ async fn of_racing_writers_one_wins_and_the_others_are_told() {
         }
         // The winner, and the one who brought the same bytes.
         assert_eq!(winners, 2, "{length}");
-        assert_eq!((site.keys().await.len(), site.unfinished().await), (1, 0));
+        assert_eq!((site.bucket.keys().await.len(), site.unfinished().await), (1, 0));
     }
 }

@@ -15,7 +15,7 @@ struct Broken {
 impl Broken {
     async fn way() -> Self {
         let site = Site::start().await;
-        let proxy = Proxy::to(site.port).await;
+        let proxy = Proxy::to(site.bucket.port).await;
         Self {
             objects: objects(proxy.port, SECRET),
             site,
@@ -177,10 +177,10 @@ async fn a_silent_store_is_given_up() {
 #[tokio::test]
 async fn a_store_that_is_not_there_is_told() {
     let mut site = Site::start().await;
-    site.kill();
-    let objects = objects(site.port, SECRET);
+    site.bucket.kill();
+    let objects = objects(site.bucket.port, SECRET);
     until("nobody listens", async || {
-        tokio::net::TcpStream::connect(("127.0.0.1", site.port))
+        tokio::net::TcpStream::connect(("127.0.0.1", site.bucket.port))
             .await
             .is_err()
     })
@@ -206,7 +206,7 @@ async fn an_answer_cut_short_is_no_document() {
 #[tokio::test]
 async fn no_secret_is_told() {
     let site = Site::start().await;
-    let wrong = objects(site.port, "otro-secreto-tampoco");
+    let wrong = objects(site.bucket.port, "otro-secreto-tampoco");
     let error = put(&wrong, &document(1000, 1)).await.unwrap_err();
     let told = format!("{error} {error:?} {wrong:?}");
     assert!(told.contains("403"), "{told}");

@@ -21,7 +21,7 @@ fn by_hand() -> (
 /// Waits until so many parts of the one upload are at the store.
 async fn until_parts(site: &Site, count: usize) {
     until("the parts are there", async || {
-        let client = site.raw();
+        let client = site.bucket.raw();
         let uploads = client
             .list_multipart_uploads()
             .bucket(BUCKET)
@@ -52,13 +52,13 @@ async fn the_store_is_killed_in_the_middle_of_an_upload() {
     let upload = tokio::spawn(async move { objects.put(KEY, &meta(), LIMIT, source).await });
     give.send(Ok(bytes.slice(..2 * PART + 5))).unwrap();
     until_parts(&site, 2).await;
-    site.kill();
+    site.bucket.kill();
     give.send(Ok(bytes.slice(2 * PART + 5..))).unwrap();
     drop(give);
     is_unavailable(upload.await.unwrap());
 
-    site.start_again().await;
-    assert_eq!(site.keys().await, [""; 0]);
+    site.bucket.start_again().await;
+    assert_eq!(site.bucket.keys().await, [""; 0]);
     put(&site.objects, &bytes).await.unwrap();
     site.holds_only(&bytes).await;
 }
@@ -73,8 +73,8 @@ async fn the_store_is_replaced_in_the_middle_of_an_upload() {
     let upload = tokio::spawn(async move { objects.put(KEY, &meta(), LIMIT, source).await });
     give.send(Ok(bytes.slice(..PART + 5))).unwrap();
     until_parts(&site, 1).await;
-    site.kill();
-    site.start_again().await;
+    site.bucket.kill();
+    site.bucket.start_again().await;
     give.send(Ok(bytes.slice(PART + 5..))).unwrap();
     drop(give);
     let reason = is_unavailable(upload.await.unwrap());
@@ -129,7 +129,8 @@ async fn an_upload_that_nobody_waits_for_is_aborted() {
 async fn orphans_are_swept() {
     let site = Site::start().await;
     let begun = || {
-        site.raw()
+        site.bucket
+            .raw()
             .create_multipart_upload()
             .bucket(BUCKET)
             .key(KEY)
@@ -139,6 +140,7 @@ async fn orphans_are_swept() {
         begun().await.unwrap();
     }
     let listed = site
+        .bucket
         .raw()
         .list_multipart_uploads()
         .bucket(BUCKET)

@@ -172,5 +172,5 @@ async fn a_crowd_is_stored() {
     });
     let stored = futures_util::future::try_join_all(puts).await.unwrap();
     assert!(stored.iter().all(|one| one.sha256 == sha256(&bytes)));
-    assert_eq!(site.keys().await.len(), 30);
+    assert_eq!(site.bucket.keys().await.len(), 30);
 }

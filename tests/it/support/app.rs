@@ -18,6 +18,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
+use super::bucket::Bucket;
 use super::{database, gigstack};
 
 pub const SECRET: &str = "whsec_of_the_tests";
@@ -36,6 +37,8 @@ pub struct TestApp {
     pub stripe_url: String,
     /// Gigstack, as far as the program can tell.
     pub gigstack: Gigstack,
+    /// Where documents are stored.
+    pub bucket: Bucket,
     pub engine: Arc<Engine>,
     pub client: reqwest::Client,
     workers: Option<Workers>,
@@ -67,12 +70,14 @@ impl TestApp {
         let clock = Clock::manual("2026-11-22T18:00:00Z".parse().unwrap());
         let (stripe, api) = simulator(&clock).await;
         let gigstack = gigstack::team(&clock).await;
-        let of_gigstack = gigstack::variables(&gigstack);
+        let bucket = Bucket::start().await;
+        let mut others = gigstack::variables(&gigstack);
+        others.extend(bucket.variables());
         let mut neighbours = vec![("SMTP_URL", smtp.as_str())];
         // With a live key the program refuses a simulator.
         if !more.iter().any(|(_, value)| value.starts_with("sk_live_")) {
             neighbours.push(("STRIPE_API_BASE", api.as_str()));
-            neighbours.extend(of_gigstack.iter().map(|(name, value)| (*name, value.as_str())));
+            neighbours.extend(others.iter().map(|(name, value)| (*name, value.as_str())));
         }
         let settings = settings(&database_url, &neighbours, more, file);
         let pools = db::connect(&settings.database_url, &settings.file).await.unwrap();
@@ -91,6 +96,7 @@ impl TestApp {
             stripe,
             stripe_url: api,
             gigstack,
+            bucket,
             engine,
             client,
             workers: None,

@@ -1,6 +1,7 @@
 //! What the tests stand on: one PostgreSQL for all, a database per test, the real program over real HTTP.
 
 pub mod app;
+pub mod bucket;
 pub mod database;
 pub mod events;
 pub mod gate;
