@@ -298,7 +298,7 @@ pub const PRODUCTION: [(&str, &str); 24] = [
     ("STRIPE_SECRET_KEY", "sk_live_of_the_tests"),
     ("STRIPE_ACCOUNT_ID", "acct_of_the_tests"),
     ("STRIPE_GIGSTACK_CONNECTION_ID", "connection"),
-    ("GIGSTACK_API_KEY", "key"),
+    ("GIGSTACK_API_KEY", "sk_live_of_the_tests"),
     ("GIGSTACK_API_SECRET", "secret"),
     ("GIGSTACK_ENV", "production"),
     ("MIFIEL_APP_ID", "app"),
