@@ -41,13 +41,18 @@ fn one_mode(reader: &mut Reader<'_>, mode: Mode, base_url: &Url, key: Option<&Se
     let Some(key) = key else { return };
     match is_live(key.expose_secret()) {
         Some(live) if live != production => {
-            let (is, env) = if live { ("live", "sandbox") } else { ("test", "production") };
+            let (is, env) = if live {
+                ("live", "sandbox")
+            } else {
+                ("test", "production")
+            };
             let problem = format!("GIGSTACK_API_KEY is a {is} key, and GIGSTACK_ENV is {env}");
             reader.problems.push(problem);
         }
         Some(_) => {}
         None => reader.warnings.push(
-            "GIGSTACK_API_KEY does not tell whether it is a test key: make sure that it fits GIGSTACK_ENV".to_owned(),
+            "GIGSTACK_API_KEY does not tell whether it is a test key: make sure that it fits GIGSTACK_ENV"
+                .to_owned(),
         ),
     }
 }
@@ -60,7 +65,9 @@ fn is_live(key: &str) -> Option<bool> {
         _ => None,
     };
     let claims = || {
-        let claims = URL_SAFE_NO_PAD.decode(key.split('.').nth(1)?.trim_end_matches('=')).ok()?;
+        let claims = URL_SAFE_NO_PAD
+            .decode(key.split('.').nth(1)?.trim_end_matches('='))
+            .ok()?;
         serde_json::from_slice::<Value>(&claims).ok()
     };
     by_prefix(key).or_else(|| {

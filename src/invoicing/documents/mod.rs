@@ -4,19 +4,22 @@
 mod about;
 mod fetch;
 mod pdf;
+mod underway;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+pub use underway::{Underway, underway};
+
 use super::cfdi::Accept;
 use super::gigstack::api::{ApiError, GigstackApi};
 use super::gigstack::shapes::{Invoice, Receipt, Status};
 use super::store::invoices::Kept;
-use crate::engine::Failure;
 use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
+use crate::engine::{Engine, Failure};
 use crate::ground::clock::Clock;
 use crate::ground::facts::Fact;
 use crate::tools::objects::Objects;
@@ -55,6 +58,11 @@ impl Wanted {
         let job = NewJob::now(work, KIND, self)?;
         work.enqueue(job);
         Ok(())
+    }
+
+    /// Asks from outside of a unit of work, as a command does.
+    pub async fn ask_now(&self, engine: &Engine) -> Result<(), Failure> {
+        engine.request(KIND, self).await
     }
 
     fn subject(&self) -> String {

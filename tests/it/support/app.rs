@@ -289,7 +289,7 @@ pub fn settings(
     Settings::from_parts(&environment, Some(&file)).unwrap()
 }
 
-const QUIET: &str = "stripe.reconcile_every_seconds = 0\nstripe.watch_every_seconds = 0";
+const QUIET: &str = "stripe.reconcile_every_seconds = 0\nstripe.watch_every_seconds = 0\ngigstack.reconcile_every_seconds = 0";
 
 /// What a production environment needs besides the base; `example.com` answers nobody in a test.
 pub const PRODUCTION: [(&str, &str); 24] = [

@@ -48,7 +48,9 @@ impl GigstackApi {
             let url = self.url(&[version, "invoices", invoice, part.name()])?;
             return counted(self.download(url.as_str(), limit).await);
         }
-        let files = self.get(self.url(&[version, "invoices", invoice, "files"])?).await?;
+        let files = self
+            .get(self.url(&[version, "invoices", invoice, "files"])?)
+            .await?;
         let data = files.get("data").unwrap_or(&files);
         match Handed::find(data, part.name()).ok_or(ApiError::Missing)? {
             Handed::At(url) => counted(self.download(url, limit).await),
@@ -79,7 +81,11 @@ impl<'a> Handed<'a> {
         }
         if let Some(value) = text(format!("/{name}")) {
             let is_address = value.starts_with("https://") || value.starts_with("http://");
-            return Some(if is_address { Self::At(value) } else { Self::Here(value) });
+            return Some(if is_address {
+                Self::At(value)
+            } else {
+                Self::Here(value)
+            });
         }
         let inside = ["content", "base64", "data"].map(|key| format!("/{name}/{key}"));
         inside.into_iter().find_map(text).map(Self::Here)
