@@ -16,6 +16,7 @@ use crate::access::Access;
 use crate::engine::Engine;
 use crate::engine::recent::Recent;
 use crate::engine::retention::Retention;
+use crate::engine::uploads::Uploads;
 use crate::engine::watch::Watch;
 use crate::engine::worker::Workers;
 use crate::ground::clock::Clock;
@@ -116,6 +117,13 @@ impl Machine {
             asking(engine, &settings.file.stripe)
         } else {
             engine
+        };
+        let engine = match &settings.r2 {
+            Some(r2) => {
+                let uploads = Uploads::new(Objects::new(r2), engine.clock.clone());
+                engine.with_job(uploads).with_schedule(Uploads::schedule())
+            }
+            None => engine,
         };
         let (engine, gigstack) = invoicing(engine, settings)?;
         Ok(Self {

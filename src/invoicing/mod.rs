@@ -36,7 +36,7 @@ async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), F
         None => false,
     };
     if let Some(service) = recorded.service.filter(|_| completed || !same) {
-        work.say(Fact::InvoiceMoved { service });
+        moved(service, work).await?;
     }
     if same {
         return Ok(());
@@ -53,6 +53,21 @@ async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), F
             service,
         });
     }
+    Ok(())
+}
+
+/// Another invoice of a service counts now, or one less.
+async fn moved(service: ServiceId, work: &mut Work) -> Result<(), Failure> {
+    let valid = invoices::valid(work, service).await?;
+    work.say(Fact::InvoiceMoved { service });
+    work.say(if valid.len() > 1 {
+        Fact::InvoicedTwice {
+            service,
+            invoices: valid,
+        }
+    } else {
+        Fact::InvoicedOnce { service }
+    });
     Ok(())
 }
 
@@ -80,7 +95,7 @@ pub async fn link(service: ServiceId, payment: &str, work: &mut Work) -> Result<
     for invoice in invoices::link(work, payment, service).await? {
         let detail = json!({ "pago": payment, "servicio": service });
         work.audit("factura.vinculada", "facturas_emitidas", invoice, detail);
-        work.say(Fact::InvoiceMoved { service });
+        moved(service, work).await?;
     }
     Ok(())
 }

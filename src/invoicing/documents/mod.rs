@@ -37,6 +37,8 @@ pub enum Wanted {
     Invoice {
         /// Gigstack's id, or the UUID.
         id: String,
+        /// Whether we were told that Gigstack's app in Stripe made it.
+        by_stripe: bool,
     },
     /// The invoice that was made from this receipt.
     Receipt {
@@ -67,7 +69,7 @@ impl Wanted {
 
     fn subject(&self) -> String {
         match self {
-            Self::Invoice { id } | Self::Receipt { id, .. } => id.clone(),
+            Self::Invoice { id, .. } | Self::Receipt { id, .. } => id.clone(),
             Self::Rest { uuid } => uuid.to_string(),
         }
     }
@@ -123,7 +125,13 @@ impl Keep {
 
     async fn find(&self, wanted: &Wanted) -> Result<Found, Failure> {
         match wanted {
-            Wanted::Invoice { id } => self.invoice(id).await,
+            Wanted::Invoice { id, by_stripe } => self.invoice(id).await.map(|found| match found {
+                Found::Invoice(mut kept) => {
+                    kept.invoice.by_stripe |= by_stripe;
+                    Found::Invoice(kept)
+                }
+                found => found,
+            }),
             Wanted::Receipt { id, completed } => self.receipt(id, *completed).await,
             Wanted::Rest { uuid } => match self.invoice(&uuid.to_string()).await? {
                 Found::Invoice(kept) => complete(kept),
@@ -200,7 +208,10 @@ impl Job for Keep {
 
     async fn record(&self, task: &Task, found: Found, work: &mut Work) -> Result<(), Failure> {
         match found {
-            Found::Invoice(kept) => super::record(&kept, self.rules.tell_client, work).await,
+            Found::Invoice(kept) => {
+                counted("stored");
+                super::record(&kept, self.rules.tell_client, work).await
+            }
             Found::OpenReceipt => {
                 work.end(Verdict::Ignored(
                     "nobody has made an invoice from it yet".to_owned(),
@@ -209,6 +220,7 @@ impl Job for Keep {
             }
             Found::Missing => Err(ApiError::Missing.into()),
             Found::Unconfirmed(reason) => {
+                counted("refused");
                 work.park_cause(&format!("unconfirmed: {reason}")).await?;
                 work.park(reason.clone());
                 work.say(Fact::InvoiceUnconfirmed {
@@ -219,6 +231,11 @@ impl Job for Keep {
             }
         }
     }
+}
+
+/// Shows to whoever watches what became of the documents of an invoice.
+fn counted(outcome: &'static str) {
+    metrics::counter!("documents_total", "outcome" => outcome).increment(1);
 }
 
 fn wanted(task: &Task) -> Result<Wanted, Failure> {
