@@ -23,7 +23,7 @@ pub async fn underway(pool: &PgPool) -> Result<Underway, Failure> {
     for (payload, state) in history::unfinished_jobs(pool, KIND).await? {
         match serde_json::from_value(payload) {
             Ok(Wanted::Rest { uuid }) => underway.rest.insert(uuid, state),
-            Ok(Wanted::Invoice { id } | Wanted::Receipt { id, .. }) => underway.about.insert(id, state),
+            Ok(Wanted::Invoice { id, .. } | Wanted::Receipt { id, .. }) => underway.about.insert(id, state),
             Err(_) => None,
         };
     }

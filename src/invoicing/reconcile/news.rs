@@ -43,6 +43,7 @@ impl News {
             object: json!({ "id": invoice.id, "uuid": invoice.uuid, "status": what }),
             wanted: Wanted::Invoice {
                 id: invoice.id.clone(),
+                by_stripe: invoice.by_stripe,
             },
             names: names.into_iter().flatten().collect(),
             drifted: None,
