@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod authenticity;
 mod cfdi;
 mod cli;
 mod config;
@@ -19,6 +20,7 @@ mod dev;
 mod engine;
 mod extract;
 mod floors;
+mod gigstack_api;
 mod gigstack_reconcile;
 mod invoicing;
 mod museum;

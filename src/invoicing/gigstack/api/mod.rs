@@ -152,15 +152,18 @@ impl GigstackApi {
         let mut url = self.base.clone();
         url.set_query(None);
         url.set_fragment(None);
-        let versioned = [Some("v1"), Some("v2")].contains(
-            &url.path_segments()
-                .and_then(|path| path.rev().find(|segment| !segment.is_empty())),
-        );
+        let no_path = || ApiError::Unreadable("GIGSTACK_BASE_URL");
+        let path = url.path_segments().ok_or_else(no_path)?;
+        let empty = path
+            .clone()
+            .rev()
+            .take_while(|segment| segment.is_empty())
+            .count();
+        let last = path.rev().nth(empty);
+        let above = empty + usize::from(matches!(last, Some("v1" | "v2")));
         {
-            let path = url.path_segments_mut();
-            let mut path = path.map_err(|()| ApiError::Unreadable("GIGSTACK_BASE_URL"))?;
-            path.pop_if_empty();
-            if versioned {
+            let mut path = url.path_segments_mut().map_err(|()| no_path())?;
+            for _ in 0..above {
                 path.pop();
             }
             path.extend(segments);
