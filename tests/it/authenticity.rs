@@ -93,14 +93,14 @@ struct Cases {
     now: DateTime<Utc>,
     settings: &'static str,
     secrets: &'static str,
-    cases: Vec<Case>,
+    list: Vec<Case>,
 }
 
 impl Cases {
     fn body(&self) -> Vec<u8> {
         format!(
             r#"{{"id":"evt_{}","type":"payment.created","of":"{{timestamp}} {{body}}"}}"#,
-            self.cases.len()
+            self.list.len()
         )
         .into_bytes()
     }
@@ -113,7 +113,7 @@ impl Cases {
     ) {
         let body = self.body();
         let headers = headers(&body);
-        self.cases.push(Case {
+        self.list.push(Case {
             name: name.to_owned(),
             settings: self.settings,
             secrets: self.secrets,
@@ -141,7 +141,7 @@ fn cases(now: DateTime<Utc>) -> Vec<Case> {
         now,
         settings: DEFAULT,
         secrets: PUBLISHED,
-        cases: Vec::new(),
+        list: Vec::new(),
     };
     of_standard(&mut all);
     of_times(&mut all);
@@ -150,7 +150,7 @@ fn cases(now: DateTime<Utc>) -> Vec<Case> {
     of_all(&mut all);
     of_templates(&mut all);
     of_static(&mut all);
-    all.cases
+    all.list
 }
 
 fn of_standard(all: &mut Cases) {

@@ -236,10 +236,13 @@ async fn a_base_with_or_without_its_version_is_the_same() {
     }
 }
 
+/// What for, and with which token.
+type Asked = (String, Option<String>);
+
 /// Somebody in Gigstack's place, who answers with this, and notes who asked for what with which token.
 struct Stranger {
     url: String,
-    asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Stranger {
@@ -264,7 +267,7 @@ impl Stranger {
         Self { url, asked }
     }
 
-    fn asked(&self) -> Vec<(String, Option<String>)> {
+    fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }

@@ -211,7 +211,6 @@ impl<'a> Run<'a> {
         let job = self.underway.state(&news.names, news.drifted.is_some());
         let report = &mut self.look.report;
         match (job, event) {
-            (Some(state), _) => report.unfinished.push(news.unfinished(state)),
             (None, None) => {
                 let old = report.ran_at - ON_ITS_WAY;
                 self.look.lost += usize::from(news.at.is_none_or(|at| at < old));
@@ -232,7 +231,7 @@ impl<'a> Run<'a> {
                 report.drifted.push(news.lost_again());
                 self.look.wanted.push(news.wanted);
             }
-            (None, Some(state)) => report.unfinished.push(news.unfinished(state)),
+            (Some(state), _) | (None, Some(state)) => report.unfinished.push(news.unfinished(state)),
         }
         Ok(())
     }
