@@ -119,10 +119,7 @@ impl Machine {
             engine
         };
         let engine = match &settings.r2 {
-            Some(r2) => {
-                let uploads = Uploads::new(Objects::new(r2), engine.clock.clone());
-                engine.with_job(uploads).with_schedule(Uploads::schedule())
-            }
+            Some(r2) => keeping(engine, r2, &settings.file.retention),
             None => engine,
         };
         let (engine, gigstack) = invoicing(engine, settings)?;
@@ -132,6 +129,17 @@ impl Machine {
             api,
             gigstack,
         })
+    }
+}
+
+/// Keeps the store of documents free of what nobody finished.
+fn keeping(engine: Engine, r2: &config::R2, settings: &config::Retention) -> Engine {
+    let uploads = Uploads::new(Objects::new(r2), engine.clock.clone(), settings);
+    let engine = engine.with_job(uploads);
+    if settings.uploads_days > 0 {
+        engine.with_schedule(Uploads::schedule())
+    } else {
+        engine
     }
 }
 

@@ -8,23 +8,26 @@ use super::job::{Job, Task};
 use super::schedule::Schedule;
 use super::work::Work;
 use crate::ground::clock::Clock;
+use crate::ground::config;
 use crate::tools::objects::Objects;
 
 const KIND: &str = "limpiar_subidas";
-
-/// No upload takes so long: a job is broken off after minutes.
-const ORPHANED_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// The job that removes them.
 pub struct Uploads {
     objects: Objects,
     clock: Clock,
+    after: TimeDelta,
 }
 
 impl Uploads {
     /// In this store.
-    pub fn new(objects: Objects, clock: Clock) -> Self {
-        Self { objects, clock }
+    pub fn new(objects: Objects, clock: Clock, settings: &config::Retention) -> Self {
+        Self {
+            objects,
+            clock,
+            after: TimeDelta::days(i64::from(settings.uploads_days.max(1))),
+        }
     }
 
     /// When it looks.
@@ -44,10 +47,7 @@ impl Job for Uploads {
     }
 
     async fn act(&self, _task: &Task) -> Result<(), Failure> {
-        let aborted = self
-            .objects
-            .abort_orphans(self.clock.now() - ORPHANED_AFTER)
-            .await?;
+        let aborted = self.objects.abort_orphans(self.clock.now() - self.after).await?;
         if aborted > 0 {
             tracing::info!(aborted, "unfinished uploads were removed from the store");
         }

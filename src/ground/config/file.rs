@@ -105,7 +105,9 @@ section! {
 }
 section! {
     /// `[retention]`
-    Retention { payload_days: u16, unresolved_payload_days: u16, jobs_days: u16, failures_days: u16, batch_rows: i64 }
+    Retention { payload_days: u16, unresolved_payload_days: u16, jobs_days: u16, failures_days: u16, batch_rows: i64,
+        uploads_days: u16,
+    }
 }
 
 /// `gigstack.dialect`: which of Gigstack's APIs is spoken.
