@@ -4,7 +4,7 @@ use super::{Source, can_fail, holds};
 
 /// Who writes: a table, or a whole schema with `.` at its end; a file, or a folder with `/` at its end.
 const WRITERS: &[(&str, &str)] = &[
-    ("servicios", "src/payments/store/services.rs"),
+    ("servicios", "src/payments/store/"),
     ("clientes", "src/payments/store/customers.rs"),
     ("stripe.", "src/payments/store/"),
     ("contratos_b2b", "src/contracts/store.rs"),
