@@ -167,6 +167,9 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::InvoiceUnconfirmed { subject, reason } => {
             alerts::raise(work, incidents::invoice_unconfirmed(subject, reason)).await
         }
+        Fact::InvoicedTwice { service, invoices } => {
+            alerts::raise(work, incidents::invoiced_twice(*service, invoices)).await
+        }
         Fact::GlobalInvoiceDiffers {
             invoice,
             month,
@@ -199,6 +202,9 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::EndpointFine { provider } => alerts::resolve(work, &incidents::of_endpoint(provider)).await,
         Fact::PaymentMatched { payment } => alerts::resolve(work, &incidents::of_unmatched(payment)).await,
         Fact::ServiceRefundUndone { service } => alerts::resolve(work, &incidents::of_refund(*service)).await,
+        Fact::InvoicedOnce { service } => {
+            alerts::resolve(work, &incidents::of_second_invoice(*service)).await
+        }
         Fact::DisputeWon { dispute } => alerts::resolve(work, &incidents::of_dispute(dispute)).await,
         Fact::SnapshotReleased => alerts::resolve(work, incidents::SNAPSHOT).await,
     }

@@ -247,6 +247,18 @@ pub enum Fact {
         /// The service.
         service: ServiceId,
     },
+    /// A service has more than one valid invoice.
+    InvoicedTwice {
+        /// The service.
+        service: ServiceId,
+        /// Their UUIDs.
+        invoices: Vec<Uuid>,
+    },
+    /// A service has one valid invoice, or none any more.
+    InvoicedOnce {
+        /// The service.
+        service: ServiceId,
+    },
     /// An invoice is stamped and stored, and its client is to be told.
     InvoiceReady {
         /// Row of `facturas_emitidas`.

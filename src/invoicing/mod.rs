@@ -35,7 +35,7 @@ async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), F
         store::requests::complete(work, request).await?;
     }
     if let Some(service) = recorded.service {
-        work.say(Fact::InvoiceMoved { service });
+        moved(service, work).await?;
     }
     if cancelled {
         work.say(Fact::InvoiceCancelled {
@@ -48,6 +48,21 @@ async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), F
             service,
         });
     }
+    Ok(())
+}
+
+/// Another invoice of a service counts now, or one less.
+async fn moved(service: ServiceId, work: &mut Work) -> Result<(), Failure> {
+    let valid = invoices::valid(work, service).await?;
+    work.say(Fact::InvoiceMoved { service });
+    work.say(if valid.len() > 1 {
+        Fact::InvoicedTwice {
+            service,
+            invoices: valid,
+        }
+    } else {
+        Fact::InvoicedOnce { service }
+    });
     Ok(())
 }
 
@@ -75,7 +90,7 @@ pub async fn link(service: ServiceId, payment: &str, work: &mut Work) -> Result<
     for invoice in invoices::link(work, payment, service).await? {
         let detail = json!({ "pago": payment, "servicio": service });
         work.audit("factura.vinculada", "facturas_emitidas", invoice, detail);
-        work.say(Fact::InvoiceMoved { service });
+        moved(service, work).await?;
     }
     Ok(())
 }

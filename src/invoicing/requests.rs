@@ -186,7 +186,8 @@ impl Job for Ask {
             }
             Answer::Invoice(invoice) => {
                 requests::made(work, request, &invoice.id).await?;
-                Wanted::Invoice { id: invoice.id }.ask(work)
+                let id = invoice.id;
+                Wanted::Invoice { id, by_stripe: false }.ask(work)
             }
         }
     }

@@ -111,6 +111,27 @@ pub fn invoice_unconfirmed(subject: &str, reason: &str) -> Incident {
     }
 }
 
+/// The cause of [`invoiced_twice`].
+pub fn of_second_invoice(service: ServiceId) -> String {
+    format!("factura-doble:{service}")
+}
+
+/// One sale, two invoices.
+pub fn invoiced_twice(service: ServiceId, invoices: &[Uuid]) -> Incident {
+    let invoices: Vec<String> = invoices.iter().map(Uuid::to_string).collect();
+    Incident {
+        cause: of_second_invoice(service),
+        title: "Un servicio tiene dos facturas vigentes",
+        detail: format!(
+            "El servicio {service} está en {} facturas vigentes: {}.\n\
+             Siguiente paso: cancela la que sobra (motivo 02 o 03); si una es la global, emite un CFDI de egreso por \
+             esa venta.",
+            invoices.len(),
+            invoices.join(", ")
+        ),
+    }
+}
+
 /// A global invoice that does not hold what it was asked for.
 pub fn global_invoice_differs(invoice: Uuid, month: &str, difference: &str) -> Incident {
     Incident {

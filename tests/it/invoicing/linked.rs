@@ -87,3 +87,25 @@ async fn a_refund_proposes_to_cancel_and_the_cancellation_ends_it() {
     assert!(!super::alerts(&app).await.contains(&alert));
     app.finish().await;
 }
+
+#[tokio::test]
+async fn two_valid_invoices_of_one_service_alert_until_one_is_cancelled() {
+    let app = TestApp::start().await;
+    let story = story(&app).await;
+    let first = app.gigstack.stamp(super::order_of(story.service));
+    tell(&app, Event::CfdiCreated, &first.id).await;
+    assert_eq!(row(&app, &first).await["origen"], "stripe");
+    assert_eq!(super::alerts(&app).await, [""; 0]);
+    let second = app.gigstack.stamp(super::order_of(story.service));
+    tell(&app, Event::InvoiceCreated, &second.id).await;
+    let alert = format!("factura-doble:{}", story.service);
+    assert_eq!(super::alerts(&app).await, [alert]);
+    app.gigstack.cancel(&first.id, "02").unwrap();
+    tell(&app, Event::InvoiceCancelled, &first.id).await;
+    assert_eq!(super::alerts(&app).await, [""; 0]);
+    assert_eq!(
+        app.row("servicios", story.service).await["estado_factura"],
+        "vigente"
+    );
+    app.finish().await;
+}
