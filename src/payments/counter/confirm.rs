@@ -26,6 +26,7 @@ const TRIES: u32 = 3;
 
 /// El servicio, su pago y su factura, como quedaron.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConfirmedPayment)]
 pub struct Confirmed {
     service: Service,
     payment: Payment,

@@ -20,6 +20,7 @@ const LONGEST_EMAIL: usize = 254;
 
 /// Un pago recibido en el mostrador.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = CounterPayment)]
 pub struct Form {
     /// Que el dinero ya se recibió: siempre `true`.
     #[schema(required, nullable = false, example = true)]
@@ -74,8 +75,9 @@ impl Form {
         if requires_invoice.is_none() {
             errors.push(missing("requires_invoice"));
         }
-        if requires_invoice == Some(true) && is_blank(&self.customer_email) && is_blank(&self.customer_phone)
-        {
+        let told = [&self.customer_email, &self.customer_phone];
+        let reachable = told.iter().any(|text| filled(text.as_deref()).is_some());
+        if requires_invoice == Some(true) && !reachable {
             errors.extend(no_contact());
         }
         match (method, requires_invoice) {
@@ -125,10 +127,6 @@ fn method_of(text: Option<&str>, errors: &mut Vec<FieldError>) -> Option<&'stati
 /// A field that was left empty is sent as an empty text by many forms.
 fn filled(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
-}
-
-fn is_blank(text: &Option<String>) -> bool {
-    filled(text.as_deref()).is_none()
 }
 
 fn email_of(text: Option<&str>, errors: &mut Vec<FieldError>) -> Option<String> {

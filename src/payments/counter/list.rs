@@ -59,6 +59,7 @@ pub struct Filter {
 
 /// Una página de servicios, del más próximo al más lejano; los que no tienen fecha van al final.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServicePage)]
 pub struct Page {
     services: Vec<Service>,
     /// Va como `cursor` para pedir la página siguiente; nulo en la última.

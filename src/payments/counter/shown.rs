@@ -33,12 +33,14 @@ pub struct Service {
 
 /// Para quién es; nadie si llegó al mostrador sin registrarse.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ServiceClient)]
 struct Client {
     name: String,
 }
 
 /// Dónde está el pago.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ServicePayment)]
 pub struct Payment {
     /// `pendiente`, `pagado`, `fallido`, `cancelado`, `reembolsado` o `parcialmente_reembolsado`.
     #[schema(example = "pagado")]
@@ -61,6 +63,7 @@ pub struct Payment {
 
 /// Dónde está la factura.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ServiceInvoice)]
 pub struct Invoice {
     /// `autofactura` (el cliente la hace en el portal), `global` (la del mes) o `stripe` (la que sale del pago en línea);
     /// nulo mientras no se paga.

@@ -1,7 +1,7 @@
 //! What becomes of the invoice: its page, whoever is away, and a client who asks for it later.
 
 use chrono::TimeDelta;
-use onlycar::dev::gigstack::{Event, Fault, Receiver};
+use onlycar::dev::gigstack::{Delivery, Event, Fault, Receiver};
 use serde_json::{Value, json};
 
 use super::{Counter, with, with_invoice, without_invoice};
@@ -49,7 +49,7 @@ async fn from_the_counter_to_a_stamped_and_stored_invoice() {
 
     // The client fills it in; Gigstack stamps, and tells.
     let stamped = app.gigstack.complete(&receipt.id, Receiver::sample()).unwrap();
-    let delivery = Default::default();
+    let delivery = Delivery::default();
     let answers = app
         .gigstack
         .deliver(Event::SelfInvoiceCompleted, &receipt.id, delivery)

@@ -185,7 +185,7 @@ async fn the_description_of_the_api_names_the_doors_and_who_may_enter() {
         assert_eq!(door["security"], json!([{ "supabase": [] }]), "{path}");
         assert_eq!(door["tags"], json!(["servicios"]), "{path}");
     }
-    let form = &document["components"]["schemas"]["Form"];
+    let form = &document["components"]["schemas"]["CounterPayment"];
     assert_eq!(
         form["required"],
         json!(["payment_received", "payment_method", "requires_invoice"])

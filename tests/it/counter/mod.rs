@@ -193,12 +193,14 @@ fn with_invoice() -> Value {
 
 /// The same with other values; null takes one away.
 fn with(mut body: Value, changes: Value) -> Value {
-    let object = body.as_object_mut().unwrap();
-    for (name, value) in changes.as_object().unwrap() {
+    let (Value::Object(fields), Value::Object(changes)) = (&mut body, changes) else {
+        panic!("both are objects")
+    };
+    for (name, value) in changes {
         if value.is_null() {
-            object.remove(name);
+            fields.remove(&name);
         } else {
-            object.insert(name.clone(), value.clone());
+            fields.insert(name, value);
         }
     }
     body

@@ -16,8 +16,8 @@ impl Counter {
     async fn at_once(&self, bodies: &[serde_json::Value]) -> Vec<Told> {
         let (mut connection, mut gate) = (self.connection().await, Gate::of(&self.app).await);
         let mut held = connection.begin().await.unwrap();
-        let hold = sqlx::query("select from servicios where id = $1 for update").bind(self.service);
-        hold.execute(&mut *held).await.unwrap();
+        let lock = sqlx::query("select from servicios where id = $1 for update").bind(self.service);
+        lock.execute(&mut *held).await.unwrap();
         let calls = futures_util::future::join_all(bodies.iter().map(|body| self.confirm(body)));
         let release = async {
             gate.until_locked_out(i64::try_from(bodies.len()).unwrap()).await;
@@ -88,8 +88,8 @@ async fn against_stripe(confirm_first: bool) -> (Counter, Told, String) {
     let paid = counter.story.event("payment_intent.succeeded", counter.app.now());
     let (mut connection, mut gate) = (counter.connection().await, Gate::of(&counter.app).await);
     let mut held = connection.begin().await.unwrap();
-    let hold = sqlx::query("select from servicios where id = $1 for update").bind(counter.service);
-    hold.execute(&mut *held).await.unwrap();
+    let lock = sqlx::query("select from servicios where id = $1 for update").bind(counter.service);
+    lock.execute(&mut *held).await.unwrap();
     let body = without_invoice();
     let told = if confirm_first {
         let rest = async {
@@ -191,8 +191,8 @@ async fn the_wish_for_an_invoice_first_and_the_monthly_claim_passes_it_by() {
     let (mut first, mut second) = (counter.connection().await, counter.connection().await);
     // The wish stops after it took the sale out, before it is noted.
     let mut held = first.begin().await.unwrap();
-    let hold = sqlx::query("lock table invoicing.requests in share mode");
-    hold.execute(&mut *held).await.unwrap();
+    let lock = sqlx::query("lock table invoicing.requests in share mode");
+    lock.execute(&mut *held).await.unwrap();
     let ask = async {
         gate.until_locked_out(1).await;
         let claim = async {
