@@ -56,7 +56,7 @@ pub async fn claim(work: &mut Work, month: Month, request: Uuid) -> Result<u64, 
         "with open as (
              select servicio_id from ventas_factura_global
              where periodo = $1 and solicitud_id is null and moneda = 'MXN'
-             order by vendida_en, servicio_id limit $3 for update)
+             order by vendida_en, servicio_id limit $3 for update of ventas_factura_global)
          update ventas_factura_global set solicitud_id = $2 from open
          where ventas_factura_global.servicio_id = open.servicio_id",
         month.to_string(),
