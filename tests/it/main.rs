@@ -15,6 +15,7 @@ mod cfdi;
 mod cli;
 mod config;
 mod convergence;
+mod counter;
 mod crash;
 mod dev;
 mod engine;
