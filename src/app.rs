@@ -102,7 +102,7 @@ impl Machine {
     pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
         let stripe = Arc::new(Stripe::new(&settings.stripe));
         let watch = &settings.file.watch;
-        let notify = Notify::new(pools.main.clone(), &settings.mail)?;
+        let notify = Notify::new(pools.main.clone(), &settings.mail, &settings.public_url)?;
         let api = StripeApi::new(&settings.stripe, &settings.file.stripe)?;
         let recent = recent(settings, &pools)?;
         let engine = Engine::new(pools.clone(), clock.clone(), &settings.file, story::react)

@@ -96,6 +96,15 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         .send(work),
 
+        Fact::ContractSigned { contract, document } => {
+            alerts::resolve(work, &incidents::of_declined(*document)).await?;
+            Notice::ContractSigned {
+                contract: *contract,
+                document: *document,
+            }
+            .send(work)
+        }
+
         // What the team is told.
         Fact::ContractEnded {
             contract,
@@ -169,6 +178,23 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         Fact::InvoiceDiffers { invoice, difference } => {
             alerts::raise(work, incidents::invoice_differs(*invoice, difference)).await
+        }
+        Fact::ContractDeclined {
+            contract,
+            document,
+            reason,
+        } => {
+            alerts::raise(
+                work,
+                incidents::contract_declined(*contract, *document, reason.as_deref()),
+            )
+            .await
+        }
+        Fact::ContractWithdrawn { contract, document } => {
+            alerts::raise(work, incidents::contract_withdrawn(*contract, *document)).await
+        }
+        Fact::DocumentUnconfirmed { document, reason } => {
+            alerts::raise(work, incidents::document_unconfirmed(document, reason)).await
         }
         Fact::InvoicedTwice { service, invoices } => {
             alerts::raise(work, incidents::invoiced_twice(*service, invoices)).await

@@ -1,18 +1,24 @@
-//! Contracts: `contratos_b2b`, what a subscription pays for.
+//! Contracts: `contratos_b2b`, what a subscription pays for; `contratos_firmados`, what Mifiel had signed.
 
+mod documents;
+pub mod mifiel;
 mod store;
+
+pub use documents::Keep;
+pub use mifiel::Mifiel;
 
 use serde_json::json;
 
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::facts::{Fact, SubscriptionStanding};
-use store::Moved;
+use crate::ground::values::ContractId;
+use store::contracts::{self, Moved};
 
 /// Brings the contract to where its subscription stands: last payment, next charge, a new count of services when a
 /// period was paid, and whether it is in order, behind or over.
 pub async fn follow(standing: &SubscriptionStanding, work: &mut Work) -> Result<(), Failure> {
-    let Some(moved) = store::follow(work, standing).await? else {
+    let Some(moved) = contracts::follow(work, standing).await? else {
         unmatched(standing, work);
         return Ok(());
     };
@@ -24,12 +30,34 @@ pub async fn follow(standing: &SubscriptionStanding, work: &mut Work) -> Result<
         });
         work.audit(action, "contratos_b2b", moved.contract, detail);
     }
+    if matches!(moved.now.as_str(), "pendiente_firma" | "rechazado") {
+        settle(moved.contract, work).await?;
+    }
     if moved.now == "inactivo" && moved.before != "inactivo" {
         work.say(Fact::ContractEnded {
             contract: moved.contract,
             subscription: standing.subscription.clone(),
         });
     }
+    Ok(())
+}
+
+/// Puts a contract into force once it is signed, and paid where it is a subscription.
+async fn settle(contract: ContractId, work: &mut Work) -> Result<(), Failure> {
+    let Some(settled) = contracts::settle(work, contract).await? else {
+        return Ok(());
+    };
+    let action = match settled.now.as_str() {
+        "activo" => "contrato.activado",
+        "rechazado" => "contrato.marcado_rechazado",
+        _ => "contrato.en_espera_de_firma",
+    };
+    work.audit(
+        action,
+        "contratos_b2b",
+        contract,
+        json!({ "antes": settled.before }),
+    );
     Ok(())
 }
 

@@ -16,6 +16,8 @@ pub enum Actor {
     Stripe,
     /// The invoicing provider's, or what it answered.
     Gigstack,
+    /// The signature provider's, or what it answered.
+    Mifiel,
     /// This program itself: a schedule, a retry that gave up, a notification.
     System,
     /// Who works at the counter, by the user's id at Supabase.
@@ -30,6 +32,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Stripe => f.write_str("stripe"),
             Self::Gigstack => f.write_str("gigstack"),
+            Self::Mifiel => f.write_str("mifiel"),
             Self::System => f.write_str("sistema"),
             Self::Operator(user) => write!(f, "operador:{user}"),
             Self::Admin(user) => write!(f, "admin:{user}"),
@@ -303,6 +306,36 @@ pub enum Fact {
     },
     /// A subscription moved on, or one of its invoices did.
     SubscriptionStands(SubscriptionStanding),
+    /// Everybody has signed a contract, and it is stored.
+    ContractSigned {
+        /// The contract.
+        contract: ContractId,
+        /// Row of `contratos_firmados`.
+        document: Uuid,
+    },
+    /// A signer declined.
+    ContractDeclined {
+        /// The contract.
+        contract: ContractId,
+        /// Row of `contratos_firmados`.
+        document: Uuid,
+        /// Why, in the signer's words.
+        reason: Option<String>,
+    },
+    /// A document was deleted at the signature provider before everybody had signed.
+    ContractWithdrawn {
+        /// The contract.
+        contract: ContractId,
+        /// Row of `contratos_firmados`.
+        document: Uuid,
+    },
+    /// What a webhook of the signature provider's names cannot be confirmed there, or is none of ours.
+    DocumentUnconfirmed {
+        /// The provider's id.
+        document: String,
+        /// Why, in Spanish for the team.
+        reason: String,
+    },
     /// A contract became inactive.
     ContractEnded {
         /// The contract.

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgPool;
+use url::Url;
 use uuid::Uuid;
 
 use crate::engine::Failure;
@@ -91,6 +92,13 @@ pub enum Notice {
         /// The service that it is for.
         service: ServiceId,
     },
+    /// To the client: the contract is signed by everybody.
+    ContractSigned {
+        /// The contract.
+        contract: ContractId,
+        /// Row of `contratos_firmados`.
+        document: Uuid,
+    },
     /// To the team: a contract became inactive.
     ContractEnded {
         /// Which.
@@ -150,6 +158,7 @@ impl Notice {
             } => format!("autofactura:{request}"),
             Self::SelfInvoiceOffered { request, again: true } => format!("autofactura:{request}:correo"),
             Self::InvoiceReady { invoice, .. } => format!("factura-lista:{invoice}"),
+            Self::ContractSigned { document, .. } => format!("contrato-firmado:{document}"),
             Self::Alert { alert } => format!("alerta:{alert}"),
         }
     }
@@ -169,6 +178,7 @@ impl Notice {
             Self::ContractEnded { contract, .. } => ("contratos_b2b", contract.0),
             Self::SelfInvoiceOffered { request, .. } => ("invoicing.requests", *request),
             Self::InvoiceReady { invoice, .. } => ("facturas_emitidas", *invoice),
+            Self::ContractSigned { document, .. } => ("contratos_firmados", *document),
             Self::Alert { alert } => ("alertas", *alert),
         }
     }
@@ -179,6 +189,7 @@ pub struct Notify {
     pool: PgPool,
     mailer: Option<Mailer>,
     team: Team,
+    public_url: Url,
 }
 
 /// Where a notice went.
@@ -191,11 +202,12 @@ pub enum Sent {
 
 impl Notify {
     /// Connects nothing yet; a wrong address is found here.
-    pub fn new(pool: PgPool, settings: &config::Mail) -> anyhow::Result<Self> {
+    pub fn new(pool: PgPool, settings: &config::Mail, public_url: &Url) -> anyhow::Result<Self> {
         Ok(Self {
             pool,
             mailer: Mailer::new(settings)?,
             team: Team::new(settings)?,
+            public_url: public_url.clone(),
         })
     }
 
@@ -246,6 +258,10 @@ impl Notify {
             }
             Notice::InvoiceReady { invoice, .. } => {
                 templates::invoice_ready(&recipients::stamped_invoice(pool, *invoice).await?)
+            }
+            Notice::ContractSigned { contract, document } => {
+                let signed = recipients::signed_contract(pool, *contract, *document).await?;
+                templates::contract_signed(&signed, &self.public_url)
             }
             Notice::Alert { alert } => templates::alert(&recipients::alert(pool, *alert).await?),
         }

@@ -60,6 +60,13 @@ pub struct StampedInvoice {
     pub uuid: Uuid,
 }
 
+/// A contract that everybody has signed.
+pub struct SignedContract {
+    pub to: Client,
+    pub document: Uuid,
+    pub signed_at: Option<DateTime<Utc>>,
+}
+
 /// An incident.
 pub struct Alert {
     pub title: String,
@@ -190,6 +197,31 @@ pub async fn stamped_invoice(pool: &PgPool, invoice: Uuid) -> Result<StampedInvo
             price: format!("${} {}", found.monto, found.moneda),
         },
         uuid: found.uuid,
+    })
+}
+
+pub async fn signed_contract(
+    pool: &PgPool,
+    contract: ContractId,
+    document: Uuid,
+) -> Result<SignedContract, Failure> {
+    let found = sqlx::query!(
+        "select nombre, email, firmado_en from contratos_firmados
+         join contratos_b2b on contratos_b2b.id = contrato_id join clientes on clientes.id = cliente_id
+         where contratos_firmados.id = $1 and contrato_id = $2",
+        document,
+        contract.0,
+    )
+    .fetch_optional(pool)
+    .await?;
+    let found = found.ok_or_else(|| Failure::Park(format!("there is no document {document} any more")))?;
+    Ok(SignedContract {
+        to: Client {
+            name: found.nombre,
+            email: found.email,
+        },
+        document,
+        signed_at: found.firmado_en,
     })
 }
 

@@ -2,8 +2,11 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
+use url::Url;
 
-use super::recipients::{Alert, Client, Contract, Invoice, Payment, SelfInvoice, Service, StampedInvoice};
+use super::recipients::{
+    Alert, Client, Contract, Invoice, Payment, SelfInvoice, Service, SignedContract, StampedInvoice,
+};
 use crate::engine::Failure;
 use crate::ground::clock::{BUSINESS_ZONE, CENTRAL_ZONE};
 use crate::ground::facts::Instructions;
@@ -173,6 +176,29 @@ pub fn invoice_ready(invoice: &StampedInvoice) -> Result<Message, Failure> {
         "Tu factura de OnlyCar está lista",
         &[&line, &folio, next],
         None,
+    )
+}
+
+/// The link leads to whoever is signed in, and nobody else: it holds no secret.
+pub fn contract_signed(signed: &SignedContract, public_url: &Url) -> Result<Message, Failure> {
+    let when = signed.signed_at.map(|at| {
+        at.with_timezone(&BUSINESS_ZONE)
+            .format(" el %d/%m/%Y")
+            .to_string()
+    });
+    let line = format!(
+        "Tu contrato con OnlyCar quedó firmado{}.",
+        when.unwrap_or_default()
+    );
+    let next =
+        "Guardamos el documento firmado y su constancia durante diez años. Para verlo, entra con tu cuenta.";
+    let base = public_url.as_str().trim_end_matches('/');
+    let page = format!("{base}/documentos/contratos/{}", signed.document);
+    to_client(
+        &signed.to,
+        "Tu contrato está firmado",
+        &[&line, next],
+        Some(("Ver el contrato", &page)),
     )
 }
 

@@ -93,7 +93,10 @@ section! {
 }
 section! {
     /// `[mifiel]`
-    Mifiel { base_url: Url, sandbox_base_url: Url }
+    Mifiel {
+        base_url: Url, sandbox_base_url: Url, timeout_seconds: u64, days_to_expire: u16, remind_every_days: u16,
+        reconcile_every_seconds: u32, verification: Verification,
+    }
 }
 section! {
     /// `[cloudflare]`

@@ -16,8 +16,8 @@ use url::Url;
 
 pub use environment::Environment;
 pub use file::{
-    Access, Database, Dialect, File, Gigstack as GigstackFile, Http, Inbox, Invoicing, Redis, Retention,
-    Stripe as StripeFile, Watch, Worker,
+    Access, Database, Dialect, File, Gigstack as GigstackFile, Http, Inbox, Invoicing, Mifiel as MifielFile,
+    Redis, Retention, Stripe as StripeFile, Watch, Worker,
 };
 pub use secrets::Secrets;
 pub use variables::{Need, VARIABLES, Variable};

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
 use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
 };
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -153,10 +153,23 @@ impl Downloads {
 
     /// Asks for a file of at most `limit` bytes. Read it soon: the other side sees a reader that pauses.
     pub async fn get(&self, url: &str, limit: u64) -> Result<Download, DownloadError> {
+        self.get_with(url, HeaderMap::new(), limit).await
+    }
+
+    /// The same with more headers, for this one address: wherever a redirect leads, they do not go along.
+    pub async fn get_with(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        limit: u64,
+    ) -> Result<Download, DownloadError> {
+        let mut headers = Some(headers);
         let deadline = Instant::now() + self.limits.total;
         let mut url = Url::parse(url).map_err(|_| forbidden(None, "the address cannot be read"))?;
         for _ in 0..=LONGEST_CHAIN {
-            let response = self.ask(&url, deadline).await?;
+            let response = self
+                .ask(&url, headers.take().unwrap_or_default(), deadline)
+                .await?;
             if !response.status().is_redirection() {
                 return self.file(response, &host(&url), limit, deadline);
             }
@@ -165,13 +178,13 @@ impl Downloads {
         Err(forbidden(Some(&url), "too many redirects lead there"))
     }
 
-    async fn ask(&self, url: &Url, deadline: Instant) -> Result<Response, DownloadError> {
+    async fn ask(&self, url: &Url, headers: HeaderMap, deadline: Instant) -> Result<Response, DownloadError> {
         let way = self.hosts.way(url).map_err(|why| forbidden(Some(url), why))?;
         let client = match way {
             Way::Public => &self.public,
             Way::Configured => &self.configured,
         };
-        let mut request = client.get(url.clone());
+        let mut request = client.get(url.clone()).headers(headers);
         if let Some((api, key)) = &self.key
             && *api == url.origin()
         {

@@ -86,7 +86,12 @@ impl Rig {
         let file = file(worker);
         let pools = db::connect(&self.url.clone().into(), &file).await.unwrap();
         let probe = Arc::new(Probe::new(who));
-        let notify = Notify::new(pools.main.clone(), &Mail::default()).unwrap();
+        let notify = Notify::new(
+            pools.main.clone(),
+            &Mail::default(),
+            &"http://localhost".parse().unwrap(),
+        )
+        .unwrap();
         let mut engine = Engine::new(pools.clone(), self.clock.clone(), &file, react)
             .with_source(probe.clone())
             .with_job(ProbeJob(probe.clone()))

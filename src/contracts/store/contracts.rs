@@ -1,6 +1,4 @@
-//! The only writer of `contratos_b2b`. Spanish columns become English here.
-//!
-//! A subscription finds its contract by `stripe_subscription_id`; a contract that has none yet is found by the
+//! `contratos_b2b`. A subscription finds its contract by `stripe_subscription_id`; a contract that has none yet is found by the
 //! `contract_id` in the subscription's metadata, and keeps the subscription from then on.
 
 use crate::engine::Failure;
@@ -86,5 +84,45 @@ pub async fn follow(work: &mut Work, standing: &SubscriptionStanding) -> Result<
         paid: row.paid,
         renewed: row.renews,
         written: row.written,
+    }))
+}
+
+/// What settling a contract came to: its `estado` before and now, where that changed.
+pub struct Settled {
+    /// Before.
+    pub before: String,
+    /// Now.
+    pub now: String,
+}
+
+/// Derives whether a contract that waits for its signature, or was declined, is in force: a single service once it is
+/// signed, a subscription once it is signed and paid, in whatever order that came. What is in force, behind or over is
+/// not for here.
+pub async fn settle(work: &mut Work, contract: ContractId) -> Result<Option<Settled>, Failure> {
+    let settled = sqlx::query!(
+        r#"with contract as (
+             select id, tipo, estado::text as estado, ultimo_pago_en from contratos_b2b where id = $1 for update),
+         documents as (
+             select coalesce(bool_or(estado = 'firmado'), false) as signed,
+                    coalesce(bool_or(estado = 'pendiente' and eliminado_en is null), false) as waiting,
+                    coalesce(bool_or(estado = 'rechazado'), false) as declined
+             from contratos_firmados where contrato_id = $1),
+         next as (
+             select id, estado as before,
+                 case when signed and (tipo = 'servicio_unico' or ultimo_pago_en is not null) then 'activo'
+                      when signed or waiting then 'pendiente_firma'
+                      when declined then 'rechazado'
+                      else estado end as now
+             from contract, documents where estado in ('pendiente_firma', 'rechazado'))
+         update contratos_b2b set estado = next.now from next
+         where contratos_b2b.id = next.id and next.now <> next.before
+         returning next.before as "before!", next.now as "now!""#,
+        contract.0,
+    )
+    .fetch_optional(work.connection())
+    .await?;
+    Ok(settled.map(|row| Settled {
+        before: row.before,
+        now: row.now,
     }))
 }

@@ -1,0 +1,127 @@
+//! Fetching what was signed, each file checked before a byte of it is stored.
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Months, Utc};
+use futures_util::TryStreamExt as _;
+
+use super::evidence::Evidence;
+use super::{Found, Keep, key};
+use crate::contracts::mifiel::api::{ApiError, Part};
+use crate::contracts::mifiel::shapes::Document;
+use crate::contracts::store::documents::{Known, Stored};
+use crate::engine::Failure;
+use crate::ground::clock::BUSINESS_ZONE;
+use crate::tools::objects::{FIVE_YEARS, Meta};
+use crate::tools::pdf;
+
+const LARGEST_PDF: u64 = 64 * 1024 * 1024;
+const LARGEST_XML: u64 = 32 * 1024 * 1024;
+/// Código de Comercio, art. 49: ten years for what records a contract.
+const KEPT: Months = Months::new(120);
+
+impl Keep {
+    /// Brings the signed PDF, the signed XML (Mifiel's container: signatures and the constancia of NOM-151) and the
+    /// evidence into the store.
+    pub(super) async fn signed(&self, known: Known, document: Document) -> Result<Found, Failure> {
+        let at = document.signed_at.unwrap_or_else(|| self.clock.now());
+        let (url_pdf, sha256_pdf) = self.file(&known, &document, at, Part::SignedPdf).await?;
+        let (url_xml, sha256_xml) = self.file(&known, &document, at, Part::Xml).await?;
+        let evidence = Evidence {
+            known: &known,
+            document: &document,
+            signed_at: at,
+            fetched_at: self.clock.now(),
+            pdf: (&url_pdf, &sha256_pdf),
+            xml: (&url_xml, &sha256_xml),
+        };
+        let url_evidencia = self.evidence(&evidence).await?;
+        let day = at.with_timezone(&BUSINESS_ZONE).date_naive();
+        let stored = Stored {
+            url_pdf,
+            sha256_pdf,
+            url_xml,
+            sha256_xml,
+            url_evidencia,
+            until: day.checked_add_months(KEPT).unwrap_or(day),
+        };
+        Ok(Found::Signed {
+            known,
+            document,
+            at,
+            stored,
+        })
+    }
+
+    /// A file that was stored and not recorded stays the one.
+    async fn file(
+        &self,
+        known: &Known,
+        document: &Document,
+        at: DateTime<Utc>,
+        part: Part,
+    ) -> Result<(String, String), Failure> {
+        let ending = part.ending();
+        let key = key(known.contract.0, &document.id, ending);
+        if let Some(stored) = self.objects.sha256_of(&key).await? {
+            return Ok((key, stored.sha256));
+        }
+        let file_name = format!("contrato-{}.{ending}", known.contract);
+        let meta = Meta {
+            content_type: part.content_type(),
+            file_name: &file_name,
+            cache_control: FIVE_YEARS,
+            metadata: vec![
+                ("contrato-id", known.contract.to_string()),
+                ("fecha-firma", at.to_rfc3339()),
+                ("tipo-contrato", known.kind.clone()),
+                ("mifiel-document-id", document.id.clone()),
+            ],
+        };
+        let stored = match part {
+            Part::SignedPdf => {
+                let stream = self.api.file(&document.id, part, LARGEST_PDF).await?;
+                self.objects
+                    .put(&key, &meta, LARGEST_PDF, pdf::checked(stream))
+                    .await?
+            }
+            Part::Xml => {
+                let bytes = self.xml(document).await?;
+                self.objects.put_bytes(&key, &meta, bytes).await?
+            }
+        };
+        Ok((key, stored.sha256))
+    }
+
+    async fn xml(&self, document: &Document) -> Result<Bytes, Failure> {
+        let stream = self.api.file(&document.id, Part::Xml, LARGEST_XML).await?;
+        let all = stream.try_fold(BytesMut::new(), async |mut all, piece| {
+            all.extend_from_slice(&piece);
+            Ok(all)
+        });
+        let bytes = all.await?.freeze();
+        let head = bytes
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&bytes)
+            .trim_ascii_start();
+        if !head.starts_with(b"<") || pdf::is_page(&bytes) {
+            return Err(ApiError::Unreadable("algo que no es el XML firmado").into());
+        }
+        Ok(bytes)
+    }
+
+    async fn evidence(&self, evidence: &Evidence<'_>) -> Result<String, Failure> {
+        let key = evidence.key();
+        if self.objects.head(&key).await?.is_none() {
+            let bytes = Bytes::from(serde_json::to_vec_pretty(&evidence.json()).map_err(Failure::retry)?);
+            let file_name = format!("evidencia-{}.json", evidence.known.id);
+            let meta = Meta {
+                content_type: "application/json",
+                file_name: &file_name,
+                cache_control: FIVE_YEARS,
+                metadata: vec![("contrato-id", evidence.known.contract.to_string())],
+            };
+            self.objects.put_bytes(&key, &meta, bytes).await?;
+        }
+        Ok(key)
+    }
+}

@@ -1,0 +1,252 @@
+//! The way of a signed contract: confirmed at Mifiel, fetched, stored with its evidence, recorded. What a webhook said is
+//! a hint; only Mifiel's own answer is acted on.
+
+mod evidence;
+mod fetch;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::mifiel::api::{ApiError, MifielApi};
+use super::mifiel::shapes::Document;
+use super::settle;
+use super::store::documents::{self, Known, Stored};
+use crate::engine::Failure;
+use crate::engine::job::{Job, NewJob, Task};
+use crate::engine::work::{Verdict, Work};
+use crate::ground::clock::Clock;
+use crate::ground::facts::Fact;
+use crate::tools::objects::Objects;
+
+const KIND: &str = "guardar_contrato";
+
+/// A webhook may come before Mifiel's own API knows of it; later than this it is somebody else's.
+const CONFIRMED_WITHIN: TimeDelta = TimeDelta::minutes(1);
+
+/// What to ask Mifiel about.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Wanted {
+    /// Mifiel's id.
+    pub document: String,
+    /// Whether we were told that a signer declined: Mifiel's document does not show it.
+    pub declined: bool,
+    /// Why, in the signer's words.
+    pub reason: Option<String>,
+}
+
+impl Wanted {
+    /// How the document stands.
+    pub fn standing_of(document: &str) -> Self {
+        Self {
+            document: document.to_owned(),
+            declined: false,
+            reason: None,
+        }
+    }
+
+    /// Asks after the commit.
+    pub fn ask(&self, work: &mut Work) -> Result<(), Failure> {
+        let job = NewJob::now(work, KIND, self)?;
+        work.enqueue(job);
+        Ok(())
+    }
+}
+
+/// The job that confirms, fetches, stores and records.
+pub struct Keep {
+    pool: PgPool,
+    clock: Clock,
+    api: MifielApi,
+    objects: Objects,
+}
+
+/// What came of asking.
+pub enum Found {
+    /// Everybody has signed, and the documents are stored.
+    Signed {
+        /// Ours.
+        known: Known,
+        /// Mifiel's.
+        document: Document,
+        /// When the last one signed.
+        at: DateTime<Utc>,
+        /// Where the documents are.
+        stored: Stored,
+    },
+    /// A signer declined.
+    Declined(Known, Document),
+    /// It is gone from Mifiel.
+    Deleted(Known),
+    /// Somebody has not signed yet.
+    Waiting(Known, Document),
+    /// Mifiel does not know it, nor do we.
+    Missing,
+    /// It is none of ours, or not what it should be: nothing is changed.
+    Unconfirmed(String),
+}
+
+impl Keep {
+    /// With Mifiel and the store.
+    pub fn new(pool: PgPool, clock: Clock, api: MifielApi, objects: Objects) -> Self {
+        Self {
+            pool,
+            clock,
+            api,
+            objects,
+        }
+    }
+
+    async fn find(&self, wanted: &Wanted) -> Result<Found, Failure> {
+        let answer = match self.api.document(&wanted.document).await {
+            Err(ApiError::Missing) => {
+                let known = documents::find(&self.pool, &wanted.document, None).await?;
+                return Ok(known.map_or(Found::Missing, Found::Deleted));
+            }
+            answer => answer?,
+        };
+        let document = Document::of(&answer).ok_or(ApiError::Unreadable("un documento sin id"))?;
+        if document.id != wanted.document {
+            return Ok(Found::Unconfirmed(
+                "Mifiel contestó con otro documento que el pedido".to_owned(),
+            ));
+        }
+        let Some(known) = documents::find(&self.pool, &document.id, document.external).await? else {
+            return Ok(Found::Unconfirmed("no es de ningún contrato nuestro".to_owned()));
+        };
+        let other = |ours: &String| {
+            document
+                .original_hash
+                .as_ref()
+                .is_some_and(|theirs| theirs != ours)
+        };
+        if known.sha256_original.as_ref().is_some_and(other) {
+            return Ok(Found::Unconfirmed(
+                "no es el documento que se envió a firmar (su SHA-256 es otro)".to_owned(),
+            ));
+        }
+        match (document.signed, known.state.as_str()) {
+            (true, "firmado") => Ok(Found::Waiting(known, document)),
+            (true, _) => self.signed(known, document).await,
+            (false, _) if wanted.declined => Ok(Found::Declined(known, document)),
+            (false, _) => Ok(Found::Waiting(known, document)),
+        }
+    }
+}
+
+impl Job for Keep {
+    type Done = Found;
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn act(&self, task: &Task) -> Result<Found, Failure> {
+        let young = self.clock.now() - task.created_at < CONFIRMED_WITHIN;
+        match self.find(&wanted(task)?).await {
+            Ok(Found::Missing) if young => Err(Failure::retry("Mifiel no conoce todavía el documento")),
+            Ok(Found::Missing) => Ok(Found::Unconfirmed("Mifiel no lo conoce".to_owned())),
+            Err(Failure::Park(reason)) => Ok(Found::Unconfirmed(reason)),
+            found => found,
+        }
+    }
+
+    async fn record(&self, task: &Task, found: Found, work: &mut Work) -> Result<(), Failure> {
+        let wanted = wanted(task)?;
+        match found {
+            Found::Signed {
+                known,
+                document,
+                at,
+                stored,
+            } => record_signed(&known, &document, at, &stored, work).await,
+            Found::Declined(known, document) => record_declined(&known, &document, wanted.reason, work).await,
+            Found::Deleted(known) => record_deleted(&known, work).await,
+            Found::Waiting(known, document) => documents::progressed(work, &known, &document).await,
+            Found::Missing => Err(Failure::retry("Mifiel no lo conoce")),
+            Found::Unconfirmed(reason) => {
+                work.park_cause(&format!("unconfirmed: {reason}")).await?;
+                work.end(Verdict::Parked(reason.clone()));
+                work.say(Fact::DocumentUnconfirmed {
+                    document: wanted.document,
+                    reason,
+                });
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn record_signed(
+    known: &Known,
+    document: &Document,
+    at: DateTime<Utc>,
+    stored: &Stored,
+    work: &mut Work,
+) -> Result<(), Failure> {
+    if !documents::signed(work, known, document, at, stored).await? {
+        return Ok(());
+    }
+    let detail = json!({
+        "contrato": known.contract, "mifiel": document.id, "confianza": "refetch", "antes": known.state,
+        "sha256_pdf": stored.sha256_pdf, "sha256_xml": stored.sha256_xml, "evidencia": stored.url_evidencia,
+    });
+    work.audit("contrato.firmado", "contratos_firmados", known.id, detail);
+    settle(known.contract, work).await?;
+    work.say(Fact::ContractSigned {
+        contract: known.contract,
+        document: known.id,
+    });
+    Ok(())
+}
+
+async fn record_declined(
+    known: &Known,
+    document: &Document,
+    reason: Option<String>,
+    work: &mut Work,
+) -> Result<(), Failure> {
+    if !documents::declined(work, known, document).await? {
+        return Ok(());
+    }
+    let detail = json!({ "contrato": known.contract, "mifiel": document.id, "confianza": "refetch" });
+    work.audit("contrato.rechazado", "contratos_firmados", known.id, detail);
+    settle(known.contract, work).await?;
+    work.say(Fact::ContractDeclined {
+        contract: known.contract,
+        document: known.id,
+        reason,
+    });
+    Ok(())
+}
+
+async fn record_deleted(known: &Known, work: &mut Work) -> Result<(), Failure> {
+    if !documents::deleted(work, known).await? {
+        return Ok(());
+    }
+    let detail = json!({ "contrato": known.contract, "mifiel": known.mifiel, "confianza": "refetch" });
+    work.audit(
+        "contrato.documento_eliminado",
+        "contratos_firmados",
+        known.id,
+        detail,
+    );
+    settle(known.contract, work).await?;
+    work.say(Fact::ContractWithdrawn {
+        contract: known.contract,
+        document: known.id,
+    });
+    Ok(())
+}
+
+fn wanted(task: &Task) -> Result<Wanted, Failure> {
+    serde_json::from_value(task.payload.clone())
+        .map_err(|error| Failure::Park(format!("what is wanted cannot be read: {error}")))
+}
+
+/// The keys of a contract's documents, `contratos_firmados/{contrato_id}/{mifiel_document_id}.…`.
+fn key(contract: Uuid, document: &str, ending: &str) -> String {
+    format!("contratos_firmados/{contract}/{document}.{ending}")
+}

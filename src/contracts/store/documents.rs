@@ -1,0 +1,201 @@
+//! `contratos_firmados`: what was sent for signature, and what became of it.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::super::mifiel::shapes::Document;
+use crate::engine::Failure;
+use crate::engine::work::Work;
+use crate::ground::values::ContractId;
+
+/// A document of ours.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Row of `contratos_firmados`.
+    pub id: Uuid,
+    /// The contract.
+    pub contract: ContractId,
+    /// `suscripcion` or `servicio_unico`.
+    pub kind: String,
+    /// Mifiel's id, once it has the document.
+    pub mifiel: Option<String>,
+    /// `estado`.
+    pub state: String,
+    /// SHA-256 of what was sent.
+    pub sha256_original: Option<String>,
+}
+
+/// Finds a document by Mifiel's id, or by the id that we gave it: its own, or that of a contract that has one document
+/// which Mifiel has not named yet. None: it is none of ours.
+pub async fn find(pool: &PgPool, mifiel: &str, external: Option<Uuid>) -> Result<Option<Known>, Failure> {
+    let found = sqlx::query!(
+        r#"select signed.id, contrato_id, tipo::text as "kind!", mifiel_document_id, signed.estado::text as "state!",
+                  sha256_original
+           from contratos_firmados as signed join contratos_b2b on contratos_b2b.id = contrato_id
+           where mifiel_document_id = $1
+              or mifiel_document_id is null and (signed.id = $2 or contrato_id = $2)
+           order by mifiel_document_id is null, signed.id = $2 desc, signed.creado_en desc limit 1"#,
+        mifiel,
+        external,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(found.map(|row| Known {
+        id: row.id,
+        contract: ContractId(row.contrato_id),
+        kind: row.kind,
+        mifiel: row.mifiel_document_id,
+        state: row.state,
+        sha256_original: row.sha256_original,
+    }))
+}
+
+/// A document to be sent, as it lies in the store.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Row of `contratos_firmados` to be.
+    pub id: Uuid,
+    /// The contract.
+    pub contract: ContractId,
+    /// Where the PDF lies.
+    pub url_original: String,
+    /// Its digest.
+    pub sha256_original: String,
+}
+
+/// Notes a document that is to be sent.
+pub async fn draft(work: &mut Work, draft: &Draft) -> Result<(), Failure> {
+    let now = work.now();
+    sqlx::query!(
+        "insert into contratos_firmados (id, contrato_id, url_original, sha256_original, creado_en)
+         values ($1, $2, $3, $4, $5)",
+        draft.id,
+        draft.contract.0,
+        draft.url_original,
+        draft.sha256_original,
+        now,
+    )
+    .execute(work.connection())
+    .await?;
+    Ok(())
+}
+
+/// A draft that waits to be sent; its Mifiel id, when it has one by now.
+pub async fn sending(pool: &PgPool, id: Uuid) -> Result<(Draft, Option<String>), Failure> {
+    let row = sqlx::query!(
+        r#"select contrato_id, url_original as "url!", sha256_original as "sha256!", mifiel_document_id
+           from contratos_firmados where id = $1 and url_original is not null and sha256_original is not null"#,
+        id,
+    )
+    .fetch_optional(pool)
+    .await?;
+    let row = row.ok_or_else(|| Failure::Park(format!("there is no document {id} to be sent any more")))?;
+    let draft = Draft {
+        id,
+        contract: ContractId(row.contrato_id),
+        url_original: row.url,
+        sha256_original: row.sha256,
+    };
+    Ok((draft, row.mifiel_document_id))
+}
+
+/// Mifiel has it. False when that was known.
+pub async fn sent(work: &mut Work, id: Uuid, document: &Document) -> Result<bool, Failure> {
+    let now = work.now();
+    let noted = sqlx::query!(
+        "update contratos_firmados set mifiel_document_id = $2, enviado_en = $3, vence_en = $4
+         where id = $1 and mifiel_document_id is null",
+        id,
+        document.id,
+        now,
+        document.expires_at,
+    );
+    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+}
+
+/// Where the documents of a signed contract are.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Key of the signed PDF.
+    pub url_pdf: String,
+    /// Its digest.
+    pub sha256_pdf: String,
+    /// Key of the signed XML.
+    pub url_xml: String,
+    /// Its digest.
+    pub sha256_xml: String,
+    /// Key of the evidence.
+    pub url_evidencia: String,
+    /// Until when all of it is kept.
+    pub until: NaiveDate,
+}
+
+/// Records that everybody has signed; that is the last word. False when it was known.
+pub async fn signed(
+    work: &mut Work,
+    known: &Known,
+    document: &Document,
+    at: DateTime<Utc>,
+    stored: &Stored,
+) -> Result<bool, Failure> {
+    let noted = sqlx::query!(
+        "update contratos_firmados set estado = 'firmado', mifiel_document_id = $2, firmado_en = $3, url_pdf = $4,
+             sha256_pdf = $5, url_xml = $6, sha256_xml = $7, url_evidencia = $8, conservar_hasta = $9,
+             rechazado_en = null, eliminado_en = null
+         where id = $1 and estado <> 'firmado'",
+        known.id,
+        document.id,
+        at,
+        stored.url_pdf,
+        stored.sha256_pdf,
+        stored.url_xml,
+        stored.sha256_xml,
+        stored.url_evidencia,
+        stored.until,
+    );
+    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+}
+
+/// Records that a signer declined. False when it was known, or everybody has signed after all.
+pub async fn declined(work: &mut Work, known: &Known, document: &Document) -> Result<bool, Failure> {
+    let now = work.now();
+    let noted = sqlx::query!(
+        "update contratos_firmados set estado = 'rechazado', mifiel_document_id = $2, rechazado_en = $3
+         where id = $1 and estado = 'pendiente'",
+        known.id,
+        document.id,
+        now,
+    );
+    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+}
+
+/// Records that it is gone from Mifiel. What was signed stays. False when it was known.
+pub async fn deleted(work: &mut Work, known: &Known) -> Result<bool, Failure> {
+    let now = work.now();
+    let noted = sqlx::query!(
+        "update contratos_firmados set estado = 'rechazado', rechazado_en = coalesce(rechazado_en, $2),
+             eliminado_en = $2
+         where id = $1 and estado <> 'firmado' and eliminado_en is null",
+        known.id,
+        now,
+    );
+    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+}
+
+/// It can be signed again: its owner changed the signers at Mifiel, say.
+pub async fn progressed(work: &mut Work, known: &Known, document: &Document) -> Result<(), Failure> {
+    sqlx::query!(
+        "update contratos_firmados set vence_en = coalesce($2, vence_en),
+             mifiel_document_id = coalesce(mifiel_document_id, $3)
+         where id = $1 and estado = 'pendiente'
+           and (vence_en, mifiel_document_id) is distinct from
+               (coalesce($2, vence_en), coalesce(mifiel_document_id, $3))",
+        known.id,
+        document.expires_at,
+        document.id,
+    )
+    .execute(work.connection())
+    .await?;
+    Ok(())
+}
