@@ -1,5 +1,7 @@
 //! `facturas_emitidas`.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -147,8 +149,9 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
                  sha256_acuse = coalesce(kept.sha256_acuse, excluded.sha256_acuse),
                  estado = case when kept.estado = 'cancelada' then kept.estado else excluded.estado end,
                  cancelada_en = coalesce(kept.cancelada_en, excluded.cancelada_en)
-             returning id, servicio_id, estado::text as estado, origen::text as origen, url_pdf, url_acuse)
-         select written.id, written.servicio_id, written.estado as "now!", written.origen as "origin!",
+             returning id, servicio_id, estado::text as estado, origen::text as origen, url_pdf, url_acuse,
+                       xmax = 0 as inserted)
+         select written.inserted as "inserted!", written.id, written.servicio_id, written.estado as "now!", written.origen as "origin!",
                 written.url_pdf is not null as "has_pdf!", written.url_acuse is not null as "has_acuse!",
                 (select estado from before) as "before?", (select request.id from request) as "request?"
          from written"#,
@@ -184,6 +187,13 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
     )
     .fetch_one(work.connection())
     .await?;
+    if row.before.is_none() && !row.inserted {
+        // Another transaction made the row after this statement began to look: what was before is not known.
+        return Err(Failure::Retry {
+            reason: "another job recorded the same invoice just now".to_owned(),
+            after: Some(Duration::ZERO),
+        });
+    }
     Ok(Recorded {
         id: row.id,
         before: row.before,
