@@ -137,7 +137,10 @@ fn invoicing(
             tell_client: file.invoicing.tell_client,
         };
         let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
-        engine = engine.with_job(invoicing::Keep::new(pool, clock, api, Objects::new(r2), rules));
+        engine = engine
+            .with_job(invoicing::Keep::new(pool, clock, api, Objects::new(r2), rules))
+            .with_job(invoicing::global::Monthly::new(file.invoicing.global_every_month))
+            .with_schedule(invoicing::global::Monthly::schedule());
     }
     Ok((engine, doors))
 }

@@ -245,6 +245,11 @@ pub enum Fact {
         /// The service.
         service: ServiceId,
     },
+    /// The same of many services at once, as when the global invoice of a month is made.
+    InvoicesMoved {
+        /// The services.
+        services: Vec<ServiceId>,
+    },
     /// An invoice is stamped and stored, and its client is to be told.
     InvoiceReady {
         /// Row of `facturas_emitidas`.
@@ -268,6 +273,18 @@ pub enum Fact {
     },
     /// A global invoice was cancelled: its sales have no invoice any more.
     GlobalInvoiceCancelled {
+        /// The month.
+        month: String,
+    },
+    /// A month is over for long, and no stamped global invoice holds some of its sales.
+    GlobalInvoiceLate {
+        /// The month.
+        month: String,
+        /// How many sales.
+        sales: i64,
+    },
+    /// A stamped global invoice holds every sale of a month.
+    GlobalInvoiceComplete {
         /// The month.
         month: String,
     },

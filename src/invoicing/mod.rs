@@ -4,6 +4,7 @@
 pub mod cfdi;
 pub mod documents;
 pub mod gigstack;
+pub mod global;
 mod requests;
 mod store;
 
@@ -34,6 +35,7 @@ async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), F
     if let Some(request) = recorded.request {
         store::requests::complete(work, request).await?;
     }
+    global::recorded(kept, &recorded, work).await?;
     if let Some(service) = recorded.service {
         work.say(Fact::InvoiceMoved { service });
     }

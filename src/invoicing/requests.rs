@@ -14,7 +14,7 @@ use super::store::requests::{self, Purpose};
 use super::store::sales;
 use crate::engine::Failure;
 use crate::engine::job::{Job, NewJob, Task};
-use crate::engine::work::Work;
+use crate::engine::work::{Verdict, Work};
 use crate::ground::facts::{Contact, CounterInvoice, Fact};
 use crate::ground::values::{Month, ServiceId};
 
@@ -36,8 +36,8 @@ pub async fn invoice_counter_sale(
     match invoice {
         CounterInvoice::SelfService(contact) => self_invoice(service, contact, work).await?,
         CounterInvoice::Global => {
-            if sales::register(work, service).await? {
-                let detail = json!({ "periodo": Month::of(work.now()).to_string() });
+            if let Some(month) = sales::register(work, service).await? {
+                let detail = json!({ "periodo": month.to_string() });
                 work.audit("venta.registrada_para_global", "servicios", service, detail);
             }
         }
@@ -78,6 +78,8 @@ pub enum Answer {
     Page(Receipt, ServiceId),
     /// An invoice.
     Invoice(Invoice),
+    /// Nothing: its invoice came by another way meanwhile.
+    Known,
 }
 
 impl Ask {
@@ -149,6 +151,7 @@ impl Job for Ask {
         match requests::purpose(&self.pool, request).await? {
             Purpose::SelfInvoice(service) => self.page(request, service).await,
             Purpose::Global(month) => self.global(request, month).await,
+            Purpose::Stamped => Ok(Answer::Known),
         }
     }
 
@@ -171,6 +174,10 @@ impl Job for Ask {
             Answer::Invoice(invoice) => {
                 requests::made(work, request, &invoice.id).await?;
                 Wanted::Invoice { id: invoice.id }.ask(work)
+            }
+            Answer::Known => {
+                work.end(Verdict::Ignored("its invoice is stored already".to_owned()));
+                Ok(())
             }
         }
     }

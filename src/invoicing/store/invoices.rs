@@ -85,6 +85,8 @@ pub struct Recorded {
     pub origin: String,
     /// The request that it answers.
     pub request: Option<Uuid>,
+    /// The month that was asked for, where that is a request for a global invoice.
+    pub asked: Option<Month>,
     /// Whether the PDF is there.
     pub has_pdf: bool,
     /// Whether the receipt of the cancellation is there.
@@ -103,7 +105,7 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
         (invoice.status == Status::Cancelled).then(|| invoice.cancelled_at.unwrap_or(now));
     let row = sqlx::query!(
         r#"with request as (
-             select id, kind, servicio_id from invoicing.requests
+             select id, kind, servicio_id, period from invoicing.requests
              where id = $28 or gigstack_id = $4 or gigstack_id = $5
              order by id is distinct from $28 limit 1),
          service as (
@@ -149,7 +151,8 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
              returning id, servicio_id, estado::text as estado, origen::text as origen, url_pdf, url_acuse)
          select written.id, written.servicio_id, written.estado as "now!", written.origen as "origin!",
                 written.url_pdf is not null as "has_pdf!", written.url_acuse is not null as "has_acuse!",
-                (select estado from before) as "before?", (select request.id from request) as "request?"
+                (select estado from before) as "before?", (select request.id from request) as "request?",
+                (select request.period from request) as "asked?"
          from written"#,
         id,
         invoice.service,
@@ -189,6 +192,7 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
         service: row.servicio_id.map(ServiceId),
         origin: row.origin,
         request: row.request,
+        asked: row.asked.and_then(|month| month.parse().ok()),
         has_pdf: row.has_pdf,
         has_acuse: row.has_acuse,
     })
