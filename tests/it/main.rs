@@ -19,6 +19,7 @@ mod dev;
 mod engine;
 mod extract;
 mod floors;
+mod global_invoice;
 mod museum;
 mod objects;
 mod outbound;
