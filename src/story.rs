@@ -164,6 +164,9 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::InvoiceUnconfirmed { subject, reason } => {
             alerts::raise(work, incidents::invoice_unconfirmed(subject, reason)).await
         }
+        Fact::InvoicedTwice { service, invoices } => {
+            alerts::raise(work, incidents::invoiced_twice(*service, invoices)).await
+        }
         Fact::GlobalInvoiceDiffers {
             invoice,
             month,
@@ -177,6 +180,9 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         Fact::GlobalInvoiceCancelled { month } => {
             alerts::raise(work, incidents::global_invoice_cancelled(month)).await
+        }
+        Fact::InvoiceWantedAfterGlobal { service, month } => {
+            alerts::raise(work, incidents::wanted_after_global(*service, month)).await
         }
         Fact::GlobalInvoiceLate { month, sales } => {
             alerts::raise(work, incidents::global_invoice_late(month, *sales)).await
@@ -203,6 +209,9 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::EndpointFine { provider } => alerts::resolve(work, &incidents::of_endpoint(provider)).await,
         Fact::PaymentMatched { payment } => alerts::resolve(work, &incidents::of_unmatched(payment)).await,
         Fact::ServiceRefundUndone { service } => alerts::resolve(work, &incidents::of_refund(*service)).await,
+        Fact::InvoicedOnce { service } => {
+            alerts::resolve(work, &incidents::of_second_invoice(*service)).await
+        }
         Fact::DisputeWon { dispute } => alerts::resolve(work, &incidents::of_dispute(dispute)).await,
         Fact::SnapshotReleased => alerts::resolve(work, incidents::SNAPSHOT).await,
     }

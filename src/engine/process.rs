@@ -118,8 +118,14 @@ async fn retry_or_bury<P: Piece>(
         return bury(engine, claimed, reason).await;
     }
     let now = engine.clock.now();
-    let asked = after.map(|after| bounded(after, &engine.settings));
-    let wait = asked.unwrap_or_else(|| queue::backoff(&engine.settings, claim.attempt));
+    let usual = queue::backoff(&engine.settings, claim.attempt);
+    let wait = match after {
+        // Nothing is to be waited for.
+        Some(Duration::ZERO) => TimeDelta::zero(),
+        // Who answers "in 2 seconds" for an hour would use up all attempts in the first minute.
+        Some(after) => bounded(after, &engine.settings).max(usual),
+        None => usual,
+    };
     tracing::warn!(work = claimed.row.label(), attempt = claim.attempt, reason, retry_in = %wait, "attempt failed");
     Ok(queue::fail(&engine.pool, claim, &reason, now + wait, now).await?)
 }

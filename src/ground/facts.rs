@@ -235,6 +235,13 @@ pub enum Fact {
         /// The payment, `pi_…`.
         payment: String,
     },
+    /// A client wants an own invoice for a sale that a global invoice has, or was asked to have.
+    InvoiceWantedAfterGlobal {
+        /// The service.
+        service: ServiceId,
+        /// The month of the global invoice.
+        month: String,
+    },
     /// Gigstack's portal has a page where the client makes the own invoice.
     SelfInvoiceOffered {
         /// Row of `invoicing.requests`.
@@ -249,6 +256,18 @@ pub enum Fact {
     InvoicesMoved {
         /// The services.
         services: Vec<ServiceId>,
+    },
+    /// A service has more than one valid invoice.
+    InvoicedTwice {
+        /// The service.
+        service: ServiceId,
+        /// Their UUIDs.
+        invoices: Vec<Uuid>,
+    },
+    /// A service has one valid invoice, or none any more.
+    InvoicedOnce {
+        /// The service.
+        service: ServiceId,
     },
     /// An invoice is stamped and stored, and its client is to be told.
     InvoiceReady {

@@ -37,7 +37,7 @@ async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), F
     }
     global::recorded(kept, &recorded, work).await?;
     if let Some(service) = recorded.service {
-        work.say(Fact::InvoiceMoved { service });
+        moved(service, work).await?;
     }
     if cancelled {
         work.say(Fact::InvoiceCancelled {
@@ -50,6 +50,21 @@ async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), F
             service,
         });
     }
+    Ok(())
+}
+
+/// Another invoice of a service counts now, or one less.
+async fn moved(service: ServiceId, work: &mut Work) -> Result<(), Failure> {
+    let valid = invoices::valid(work, service).await?;
+    work.say(Fact::InvoiceMoved { service });
+    work.say(if valid.len() > 1 {
+        Fact::InvoicedTwice {
+            service,
+            invoices: valid,
+        }
+    } else {
+        Fact::InvoicedOnce { service }
+    });
     Ok(())
 }
 
@@ -77,7 +92,7 @@ pub async fn link(service: ServiceId, payment: &str, work: &mut Work) -> Result<
     for invoice in invoices::link(work, payment, service).await? {
         let detail = json!({ "pago": payment, "servicio": service });
         work.audit("factura.vinculada", "facturas_emitidas", invoice, detail);
-        work.say(Fact::InvoiceMoved { service });
+        moved(service, work).await?;
     }
     Ok(())
 }

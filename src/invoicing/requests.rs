@@ -50,6 +50,10 @@ pub async fn invoice_counter_sale(
 async fn self_invoice(service: ServiceId, contact: &Contact, work: &mut Work) -> Result<(), Failure> {
     if sales::unregister(work, service).await? {
         work.audit("venta.retirada_de_global", "servicios", service, json!({}));
+    } else if let Some(month) = sales::month_that_has(work, service).await? {
+        // Two invoices for one sale would be two incomes: what to do is for a person.
+        work.say(Fact::InvoiceWantedAfterGlobal { service, month });
+        return Ok(());
     }
     if let Some(request) = requests::wish(work, service, contact).await? {
         let detail = json!({ "solicitud": request });
@@ -173,7 +177,8 @@ impl Job for Ask {
             }
             Answer::Invoice(invoice) => {
                 requests::made(work, request, &invoice.id).await?;
-                Wanted::Invoice { id: invoice.id }.ask(work)
+                let id = invoice.id;
+                Wanted::Invoice { id, by_stripe: false }.ask(work)
             }
             Answer::Known => {
                 work.end(Verdict::Ignored("its invoice is stored already".to_owned()));

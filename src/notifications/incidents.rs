@@ -111,6 +111,27 @@ pub fn invoice_unconfirmed(subject: &str, reason: &str) -> Incident {
     }
 }
 
+/// The cause of [`invoiced_twice`].
+pub fn of_second_invoice(service: ServiceId) -> String {
+    format!("factura-doble:{service}")
+}
+
+/// One sale, two invoices.
+pub fn invoiced_twice(service: ServiceId, invoices: &[Uuid]) -> Incident {
+    let invoices: Vec<String> = invoices.iter().map(Uuid::to_string).collect();
+    Incident {
+        cause: of_second_invoice(service),
+        title: "Un servicio tiene dos facturas vigentes",
+        detail: format!(
+            "El servicio {service} está en {} facturas vigentes: {}.\n\
+             Siguiente paso: cancela la que sobra (motivo 02 o 03); si una es la global, emite un CFDI de egreso por \
+             esa venta.",
+            invoices.len(),
+            invoices.join(", ")
+        ),
+    }
+}
+
 /// A global invoice that does not hold what it was asked for.
 pub fn global_invoice_differs(invoice: Uuid, month: &str, difference: &str) -> Incident {
     Incident {
@@ -120,6 +141,19 @@ pub fn global_invoice_differs(invoice: Uuid, month: &str, difference: &str) -> I
             "La factura global de {month} ({invoice}) no tiene exactamente las ventas que se pidieron: {difference}.\n\
              Siguiente paso: compárala en Gigstack con onlycar global-invoice preview --month {month} y corrígela con \
              el contador antes de la declaración."
+        ),
+    }
+}
+
+/// An own invoice for a sale that the global invoice has.
+pub fn wanted_after_global(service: ServiceId, month: &str) -> Incident {
+    Incident {
+        cause: format!("factura-despues-de-global:{service}"),
+        title: "Un cliente pide factura de una venta que está en la global",
+        detail: format!(
+            "La venta del servicio {service} ya está en la factura global de {month}, y su cliente pide factura propia.\n\
+             Siguiente paso: emite en Gigstack un CFDI de egreso por esa venta, relacionado con la factura global, y \
+             después la factura del cliente. Se puede dentro del mismo año."
         ),
     }
 }

@@ -20,6 +20,7 @@ mod engine;
 mod extract;
 mod floors;
 mod global_invoice;
+mod invoicing;
 mod museum;
 mod objects;
 mod outbound;

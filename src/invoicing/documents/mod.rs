@@ -34,6 +34,8 @@ pub enum Wanted {
     Invoice {
         /// Gigstack's id, or the UUID.
         id: String,
+        /// Whether we were told that Gigstack's app in Stripe made it.
+        by_stripe: bool,
     },
     /// The invoice that was made from this receipt.
     Receipt {
@@ -59,7 +61,7 @@ impl Wanted {
 
     fn subject(&self) -> String {
         match self {
-            Self::Invoice { id } | Self::Receipt { id, .. } => id.clone(),
+            Self::Invoice { id, .. } | Self::Receipt { id, .. } => id.clone(),
             Self::Rest { uuid } => uuid.to_string(),
         }
     }
@@ -115,7 +117,13 @@ impl Keep {
 
     async fn find(&self, wanted: &Wanted) -> Result<Found, Failure> {
         match wanted {
-            Wanted::Invoice { id } => self.invoice(id).await,
+            Wanted::Invoice { id, by_stripe } => self.invoice(id).await.map(|found| match found {
+                Found::Invoice(mut kept) => {
+                    kept.invoice.by_stripe |= by_stripe;
+                    Found::Invoice(kept)
+                }
+                found => found,
+            }),
             Wanted::Receipt { id, completed } => self.receipt(id, *completed).await,
             Wanted::Rest { uuid } => match self.invoice(&uuid.to_string()).await? {
                 Found::Invoice(kept) => complete(kept),

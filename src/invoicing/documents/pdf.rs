@@ -39,6 +39,7 @@ where
             None => checked.end().err().map(|why| (Err(no_pdf(why)), None)),
         }
     })
+    .fuse()
 }
 
 #[derive(Default)]

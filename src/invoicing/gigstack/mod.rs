@@ -115,7 +115,11 @@ impl Gigstack {
         let Hint { invoice, receipt } = Hint::of(&body);
         let completed = COMPLETED.contains(&event.event_type.as_str());
         match (invoice, receipt) {
-            (Some(id), _) => Wanted::Invoice { id }.ask(work),
+            (Some(id), _) => {
+                // The one thing that only the name of the event tells, and no more than a label.
+                let by_stripe = event.event_type == Door::CfdiCreated.event();
+                Wanted::Invoice { id, by_stripe }.ask(work)
+            }
             (None, Some(id)) => Wanted::Receipt { id, completed }.ask(work),
             (None, None) => Err(Failure::Park(
                 "unknown shape: it names no invoice (data.object.id, data.invoice_id, data.uuid) and no receipt".to_owned(),

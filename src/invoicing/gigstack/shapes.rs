@@ -37,6 +37,8 @@ pub struct Invoice {
     pub service: Option<Uuid>,
     /// Stripe's payment that it was made for.
     pub payment: Option<String>,
+    /// Whether Gigstack's app in Stripe made it, after a payment there.
+    pub by_stripe: bool,
     /// `metadata.solicitud_id`: the request of ours that it answers.
     pub request: Option<Uuid>,
     /// When it was cancelled.
@@ -80,6 +82,7 @@ impl Invoice {
             currency: text(&["/currency", "/moneda"]).map(|currency| currency.to_uppercase()),
             service: text(&["/metadata/servicio_id", "/metadata/service_id", "/external_id"])
                 .and_then(|text| text.parse().ok()),
+            by_stripe: object.get("stripe").is_some_and(|stripe| !stripe.is_null()),
             payment: text(&[
                 "/metadata/payment_intent",
                 "/metadata/stripe_payment_intent",

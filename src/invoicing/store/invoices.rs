@@ -134,7 +134,7 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
                     case when $7::text is not null then 'global'
                          when $5::text is not null or exists (select from request where kind = 'self_invoice')
                              then 'autofactura'
-                         when $3::text is not null then 'stripe' else 'directa' end,
+                         when $3::text is not null or $29 then 'stripe' else 'directa' end,
                     $26, $27
              from (select count(*) from before) as held
              on conflict (uuid_sat) do update set
@@ -142,6 +142,7 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
                  contrato_id = coalesce(kept.contrato_id, excluded.contrato_id),
                  stripe_payment_intent_id = coalesce(kept.stripe_payment_intent_id, excluded.stripe_payment_intent_id),
                  gigstack_id = coalesce(kept.gigstack_id, excluded.gigstack_id),
+                 origen = case when kept.origen = 'directa' then excluded.origen else kept.origen end,
                  url_pdf = coalesce(kept.url_pdf, excluded.url_pdf),
                  sha256_pdf = coalesce(kept.sha256_pdf, excluded.sha256_pdf),
                  url_acuse = coalesce(kept.url_acuse, excluded.url_acuse),
@@ -182,6 +183,7 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
         cfdi.conservar_hasta(),
         now,
         invoice.request,
+        invoice.by_stripe,
     )
     .fetch_one(work.connection())
     .await?;
@@ -223,4 +225,26 @@ pub async fn link_contract(work: &mut Work, subscription: &str) -> Result<Vec<Uu
         subscription,
     );
     Ok(linked.fetch_all(work.connection()).await?)
+}
+
+/// The valid invoices of a service, its place in a global invoice included; more than one is one too many. The service
+/// is held first, so that of two that are recorded at once the second one sees the other.
+pub async fn valid(work: &mut Work, service: ServiceId) -> Result<Vec<Uuid>, Failure> {
+    sqlx::query!(
+        "select id from servicios where id = $1 for no key update",
+        service.0
+    )
+    .fetch_optional(work.connection())
+    .await?;
+    let found = sqlx::query_scalar!(
+        r#"select uuid_sat as "uuid!" from facturas_emitidas
+           where servicio_id = $1 and estado = 'vigente' and tipo_comprobante = 'I'
+           union
+           select uuid_sat from ventas_factura_global
+           join facturas_emitidas on facturas_emitidas.id = factura_id
+           where ventas_factura_global.servicio_id = $1 and estado = 'vigente'
+           order by 1"#,
+        service.0,
+    );
+    Ok(found.fetch_all(work.connection()).await?)
 }

@@ -57,6 +57,15 @@ pub async fn unregister(work: &mut Work, service: ServiceId) -> Result<bool, Fai
     Ok(taken.execute(work.connection()).await?.rows_affected() > 0)
 }
 
+/// The month whose global invoice has this sale, or was asked to have it.
+pub async fn month_that_has(work: &mut Work, service: ServiceId) -> Result<Option<String>, Failure> {
+    let month = sqlx::query_scalar!(
+        "select periodo from ventas_factura_global where servicio_id = $1 and solicitud_id is not null",
+        service.0,
+    );
+    Ok(month.fetch_optional(work.connection()).await?)
+}
+
 /// Claims open sales of a month for a request, each once and no more than fit into one document; whose they are.
 ///
 /// Whoever changes the invoice of a service holds the service first. Held in another order, a client who wants an

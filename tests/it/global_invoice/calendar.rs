@@ -16,7 +16,11 @@ async fn pass(app: &TestApp, until: &str) {
 
 async fn period_of(app: &TestApp, service: uuid::Uuid) -> String {
     let row = "select periodo from ventas_factura_global where servicio_id = $1";
-    sqlx::query_scalar(row).bind(service).fetch_one(&app.pool).await.unwrap()
+    sqlx::query_scalar(row)
+        .bind(service)
+        .fetch_one(&app.pool)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -116,7 +120,12 @@ async fn months_that_passed_while_nobody_was_there_are_caught_up_each_for_itself
     look(&app).await;
     let mut months: Vec<(String, String)> = stamped(&app)
         .iter()
-        .map(|it| (it.order.global.clone().unwrap().month, it.order.items[0].total.to_string()))
+        .map(|it| {
+            (
+                it.order.global.clone().unwrap().month,
+                it.order.items[0].total.to_string(),
+            )
+        })
         .collect();
     months.sort();
     let expected = [("09", "100.00"), ("10", "200.00"), ("11", "300.00")];

@@ -26,7 +26,8 @@ async fn its_sales_are_open_again_and_nothing_takes_them_by_itself() {
     let open = "select count(*) from ventas_factura_global
                 where solicitud_id is null and factura_id is null and not conciliada";
     assert_eq!(app.one::<i64>(open).await, 1);
-    let told = "select detalle->>'ventas' from logs_auditoria where accion = 'factura_global.ventas_liberadas'";
+    let told =
+        "select detalle->>'ventas' from logs_auditoria where accion = 'factura_global.ventas_liberadas'";
     assert_eq!(app.one::<String>(told).await, "1");
     look(&app).await;
     assert_eq!(stamped(&app).len(), 1);
@@ -44,7 +45,10 @@ async fn its_sales_are_open_again_and_nothing_takes_them_by_itself() {
     assert_eq!(shown(&app, service).await, "en_factura_global");
     assert_eq!(causes(&app).await, [""; 0]);
     let parts = "select array_agg(part || ' ' || state order by part) from invoicing.requests";
-    assert_eq!(app.one::<Vec<String>>(parts).await, ["1 completed", "2 completed"]);
+    assert_eq!(
+        app.one::<Vec<String>>(parts).await,
+        ["1 completed", "2 completed"]
+    );
     app.finish().await;
 }
 
@@ -53,8 +57,11 @@ async fn its_sales_are_open_again_and_nothing_takes_them_by_itself() {
 async fn one_that_is_recorded_as_cancelled_gives_its_sales_back_too() {
     let app = starting("2026-12-01T06:15:00Z").await;
     let service = sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
-    app.gigstack
-        .fail_at("/v1/invoices/invoice_", onlycar::dev::gigstack::Fault::ServerError, 2);
+    app.gigstack.fail_at(
+        "/v1/invoices/invoice_",
+        onlycar::dev::gigstack::Fault::ServerError,
+        2,
+    );
     look(&app).await;
     cancels(&app, &only(&app)).await;
     assert_eq!(shown(&app, service).await, "pendiente_factura_global");

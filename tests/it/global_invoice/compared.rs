@@ -13,7 +13,8 @@ async fn claimed() -> (TestApp, [Uuid; 2], Uuid) {
         sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await,
         sell(&app, "350.00", "04", "2026-11-05T16:00:00Z").await,
     ];
-    app.gigstack.fail_at("/v1/invoices/public", Fault::ServerError, 1000);
+    app.gigstack
+        .fail_at("/v1/invoices/public", Fault::ServerError, 1000);
     look(&app).await;
     let request = waiting(&app).await;
     (app, services, request)
@@ -33,7 +34,10 @@ async fn difference(app: &TestApp, document: &Invoice) -> String {
         .unwrap();
     let cause = format!("factura-global-distinta:{id}");
     let all = alerts(app).await;
-    let (_, detail) = all.iter().find(|(it, _)| *it == cause).unwrap_or_else(|| panic!("{all:?}"));
+    let (_, detail) = all
+        .iter()
+        .find(|(it, _)| *it == cause)
+        .unwrap_or_else(|| panic!("{all:?}"));
     let told = detail.split_once("que se pidieron: ").unwrap().1;
     told.split_once(".\nSiguiente").unwrap().0.to_owned()
 }
@@ -42,13 +46,18 @@ async fn difference(app: &TestApp, document: &Invoice) -> String {
 async fn marks(app: &TestApp, service: Uuid) -> (bool, bool, bool) {
     let sql = "select solicitud_id is not null, factura_id is not null, conciliada
                from ventas_factura_global where servicio_id = $1";
-    sqlx::query_as(sql).bind(service).fetch_one(&app.pool).await.unwrap()
+    sqlx::query_as(sql)
+        .bind(service)
+        .fetch_one(&app.pool)
+        .await
+        .unwrap()
 }
 
 /// The request is completed; what was planned of it fails for good on purpose.
 async fn end(mut app: TestApp) {
     assert_eq!(
-        app.one::<String>("select state from invoicing.requests order by part limit 1").await,
+        app.one::<String>("select state from invoicing.requests order by part limit 1")
+            .await,
         "completed"
     );
     app.stop().await;
@@ -58,7 +67,10 @@ async fn end(mut app: TestApp) {
 async fn a_ticket_that_is_missing_is_told_and_open_again() {
     let (app, [cash, card], request) = claimed().await;
     let document = stamps(&app, answer(request, &[(folio(card), "350.00")])).await;
-    assert_eq!(difference(&app, &document).await, format!("falta {} (100.00)", folio(cash)));
+    assert_eq!(
+        difference(&app, &document).await,
+        format!("falta {} (100.00)", folio(cash))
+    );
     assert_eq!(marks(&app, card).await, (true, true, true));
     assert_eq!(marks(&app, cash).await, (false, false, false));
     assert_eq!(shown(&app, card).await, "en_factura_global");
@@ -94,7 +106,9 @@ async fn a_ticket_twice_and_a_foreign_one_are_told() {
     let document = stamps(&app, answer(request, &tickets)).await;
     assert_eq!(
         difference(&app, &document).await,
-        "sobra A-17 (20.00)".to_owned().replace("sobra", &format!("{} (350.00) está 2 veces; sobra", folio(card)))
+        "sobra A-17 (20.00)"
+            .to_owned()
+            .replace("sobra", &format!("{} (350.00) está 2 veces; sobra", folio(card)))
     );
     assert_eq!(marks(&app, card).await, (true, true, false));
     end(app).await;
@@ -134,7 +148,10 @@ async fn the_document_of_another_month_than_its_note_is_not_recorded() {
     order.global.as_mut().unwrap().month = "10".to_owned();
     let document = stamps(&app, order.noting("periodo", "2026-11")).await;
     let causes = causes(&app).await;
-    assert!(causes.iter().any(|cause| cause.contains(&document.id)), "{causes:?}");
+    assert!(
+        causes.iter().any(|cause| cause.contains(&document.id)),
+        "{causes:?}"
+    );
     assert_eq!(app.one::<i64>("select count(*) from facturas_emitidas").await, 0);
     assert_eq!(waiting(&app).await, request);
     let mut app = app;
@@ -148,7 +165,10 @@ async fn a_second_document_of_the_same_request_is_told() {
     let first = stamps(&app, answer(request, &tickets)).await;
     let second = stamps(&app, answer(request, &tickets)).await;
     let told = difference(&app, &second).await;
-    assert!(told.contains(&format!("{} (100.00) ya está en la factura ", folio(cash))), "{told}");
+    assert!(
+        told.contains(&format!("{} (100.00) ya está en la factura ", folio(cash))),
+        "{told}"
+    );
     // Cancelling the second one gives nothing back: the first one holds the sales.
     cancels(&app, &second).await;
     assert_eq!(marks(&app, cash).await, (true, true, true));
@@ -166,10 +186,17 @@ async fn gigstacks_own_global_invoice_is_recorded_and_told_only_when_it_holds_ou
     assert_eq!(app.one::<i64>(rows).await, 1);
     assert_eq!(causes(&app).await, [""; 0]);
 
-    let document = stamps(&app, november(&[("receipt_2".to_owned(), "20.00"), (folio(ours), "100.00")])).await;
+    let document = stamps(
+        &app,
+        november(&[("receipt_2".to_owned(), "20.00"), (folio(ours), "100.00")]),
+    )
+    .await;
     assert_eq!(
         difference(&app, &document).await,
-        format!("{} (100.00) es una venta de OnlyCar que no se le pidió", folio(ours))
+        format!(
+            "{} (100.00) es una venta de OnlyCar que no se le pidió",
+            folio(ours)
+        )
     );
     assert_eq!(marks(&app, ours).await, (false, false, false));
     cancels(&app, &document).await;

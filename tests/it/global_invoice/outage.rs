@@ -26,7 +26,12 @@ fn asked(app: &TestApp) -> usize {
 async fn hours_without_gigstack_delay_the_document_and_alert_in_time() {
     let app = starting("2026-12-01T06:15:00Z").await;
     sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
-    for fault in [Fault::RateLimited, Fault::ServerError, Fault::BadGateway, Fault::Html] {
+    for fault in [
+        Fault::RateLimited,
+        Fault::ServerError,
+        Fault::BadGateway,
+        Fault::Html,
+    ] {
         app.gigstack.fail_at(PUBLIC, fault, 1);
     }
     app.gigstack.fail_at(PUBLIC, Fault::ServerError, 100);
@@ -42,7 +47,8 @@ async fn hours_without_gigstack_delay_the_document_and_alert_in_time() {
     only(&app);
     assert_eq!(causes(&app).await, [""; 0], "stamped, it is over");
     assert_eq!(
-        app.one::<i64>("select count(*) from ventas_factura_global where conciliada").await,
+        app.one::<i64>("select count(*) from ventas_factura_global where conciliada")
+            .await,
         1
     );
     app.finish().await;
@@ -57,7 +63,11 @@ async fn an_answer_that_is_lost_makes_no_second_document() {
         look(&app).await;
         hours(&app, 2).await;
         only(&app);
-        assert_eq!(app.one::<i64>("select count(*) from facturas_emitidas").await, 1, "{fault:?}");
+        assert_eq!(
+            app.one::<i64>("select count(*) from facturas_emitidas").await,
+            1,
+            "{fault:?}"
+        );
         assert_eq!(causes(&app).await, [""; 0]);
         app.finish().await;
     }
@@ -68,7 +78,8 @@ async fn an_answer_that_is_lost_makes_no_second_document() {
 async fn a_job_that_is_done_again_asks_with_the_same_key() {
     let app = starting("2026-12-01T06:15:00Z").await;
     sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
-    app.gigstack.fail_at("/v1/invoices/invoice_", Fault::NotFound, 1000);
+    app.gigstack
+        .fail_at("/v1/invoices/invoice_", Fault::NotFound, 1000);
     look(&app).await;
     let request = waiting(&app).await;
     for _ in 0..3 {
@@ -98,7 +109,11 @@ async fn what_gigstack_refuses_waits_for_a_person_who_asks_again() {
     let app = starting("2026-12-01T06:15:00Z").await;
     let service = sell(&app, "100.00", "07", "2026-11-02T16:00:00Z").await;
     look(&app).await;
-    assert_eq!(causes(&app).await, ["apartado:solicitar_a_gigstack"], "07 is no form of payment");
+    assert_eq!(
+        causes(&app).await,
+        ["apartado:solicitar_a_gigstack"],
+        "07 is no form of payment"
+    );
     assert_eq!(shown(&app, service).await, "factura_global_solicitada");
     let mend = "update ventas_factura_global set metodo_pago = '01'";
     sqlx::query(mend).execute(&app.pool).await.unwrap();

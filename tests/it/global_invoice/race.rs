@@ -84,13 +84,22 @@ async fn sales_that_are_wanted_twice_at_once_are_in_one_place_only() {
     let app = starting("2026-12-01T06:15:00Z").await;
     let services = sell_many(&app, &[("10.00", "01"); 24], at("2026-11-15T18:00:00Z")).await;
     let month = "2026-11".parse().unwrap();
-    let wishes = join_all(services.iter().step_by(2).map(|service| says(&app, own_invoice(*service))));
+    let wishes = join_all(
+        services
+            .iter()
+            .step_by(2)
+            .map(|service| says(&app, own_invoice(*service))),
+    );
     let (run, _) = tokio::join!(global::run(&app.engine, month), wishes);
     run.unwrap();
     settle(&app).await;
     let both = "select count(*) from invoicing.requests r join ventas_factura_global v on v.servicio_id = r.servicio_id
                 where r.kind = 'self_invoice' and r.state in ('requested', 'open')";
-    assert_eq!(app.one::<i64>(both).await, 0, "a sale in a global invoice has no page for another one");
+    assert_eq!(
+        app.one::<i64>(both).await,
+        0,
+        "a sale in a global invoice has no page for another one"
+    );
     let neither = "select count(*) from servicios s
                    where not exists (select from ventas_factura_global where servicio_id = s.id)
                      and not exists (select from invoicing.requests where servicio_id = s.id)";

@@ -109,7 +109,12 @@ pub fn stamped(app: &TestApp) -> Vec<Invoice> {
 /// The one that there is.
 pub fn only(app: &TestApp) -> Invoice {
     let mut all = stamped(app);
-    assert_eq!(all.len(), 1, "{:?}", all.iter().map(|it| &it.order).collect::<Vec<_>>());
+    assert_eq!(
+        all.len(),
+        1,
+        "{:?}",
+        all.iter().map(|it| &it.order).collect::<Vec<_>>()
+    );
     all.remove(0)
 }
 
@@ -172,7 +177,11 @@ pub async fn stamps(app: &TestApp, order: Order) -> Invoice {
 }
 
 pub async fn tell(app: &TestApp, event: Event, invoice: &Invoice) {
-    let answers = app.gigstack.deliver(event, &invoice.id, Default::default()).await.unwrap();
+    let answers = app
+        .gigstack
+        .deliver(event, &invoice.id, Default::default())
+        .await
+        .unwrap();
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
     settle(app).await;
 }

@@ -24,7 +24,10 @@ async fn the_sales_of_a_month_are_in_one_document_each_once() {
     expected.sort();
     assert_eq!(tickets(&document), expected);
     let period = document.order.global.clone().unwrap();
-    assert_eq!((&*period.periodicity, &*period.month, period.year), ("04", "11", 2026));
+    assert_eq!(
+        (&*period.periodicity, &*period.month, period.year),
+        ("04", "11", 2026)
+    );
     assert_eq!(document.order.payment_form, "04", "that of the largest sale");
 
     let row = app
@@ -36,7 +39,11 @@ async fn the_sales_of_a_month_are_in_one_document_each_once() {
     assert_eq!(row["forma_pago"], "04");
     assert_eq!(row["uuid_sat"], document.uuid.to_string());
     assert_eq!(row["servicio_id"], Value::Null);
-    assert_eq!(app.amount("facturas_emitidas", "monto_total", row["id"].as_str().unwrap()).await, "799.990000");
+    assert_eq!(
+        app.amount("facturas_emitidas", "monto_total", row["id"].as_str().unwrap())
+            .await,
+        "799.990000"
+    );
     for service in [cash, card, debit] {
         assert_eq!(shown(&app, service).await, "en_factura_global");
     }
@@ -45,7 +52,10 @@ async fn the_sales_of_a_month_are_in_one_document_each_once() {
                    where conciliada and r.state = 'completed' and r.gigstack_id = f.gigstack_id";
     assert_eq!(app.one::<i64>(settled).await, 3);
     let stored = app.bucket.keys().await;
-    assert!(stored.contains(&format!("facturas/2026/{}.xml", document.uuid)), "{stored:?}");
+    assert!(
+        stored.contains(&format!("facturas/2026/{}.xml", document.uuid)),
+        "{stored:?}"
+    );
     assert_eq!(alerts(&app).await, []);
 
     let told = app.audit().await;
@@ -56,7 +66,11 @@ async fn the_sales_of_a_month_are_in_one_document_each_once() {
         ("factura.emitida", 1),
         ("servicio.estado_factura", 9),
     ] {
-        assert_eq!(actions.iter().filter(|it| **it == action).count(), times, "{action}");
+        assert_eq!(
+            actions.iter().filter(|it| **it == action).count(),
+            times,
+            "{action}"
+        );
     }
     app.finish().await;
 }
@@ -113,7 +127,9 @@ async fn a_sale_that_comes_too_late_is_left_to_a_person_who_is_told() {
 #[tokio::test]
 async fn a_thousand_sales_fit_into_one_document() {
     let app = starting("2026-12-01T06:15:00Z").await;
-    let amounts: Vec<String> = (0..1000_u32).map(|n| format!("{}.{:02}", 10 + n % 700, n % 100)).collect();
+    let amounts: Vec<String> = (0..1000_u32)
+        .map(|n| format!("{}.{:02}", 10 + n % 700, n % 100))
+        .collect();
     let sales: Vec<(&str, &str)> = amounts.iter().map(|amount| (&**amount, "01")).collect();
     sell_many(&app, &sales, at("2026-11-15T18:00:00Z")).await;
     look(&app).await;
@@ -128,7 +144,11 @@ async fn a_thousand_sales_fit_into_one_document() {
 
 #[tokio::test]
 async fn switched_off_it_only_says_what_is_late() {
-    let app = configured("2026-12-01T06:15:00Z", Some("invoicing.global_every_month = false")).await;
+    let app = configured(
+        "2026-12-01T06:15:00Z",
+        Some("invoicing.global_every_month = false"),
+    )
+    .await;
     sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
     look(&app).await;
     assert_eq!(causes(&app).await, [""; 0]);
