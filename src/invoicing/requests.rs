@@ -48,6 +48,7 @@ pub async fn invoice_counter_sale(
 
 /// Gigstack is asked for the page after the commit.
 async fn self_invoice(service: ServiceId, contact: &Contact, work: &mut Work) -> Result<(), Failure> {
+    sales::hold_service(work, service).await?;
     if sales::unregister(work, service).await? {
         work.audit("venta.retirada_de_global", "servicios", service, json!({}));
     } else if let Some(month) = sales::month_that_has(work, service).await? {
@@ -119,7 +120,7 @@ impl Ask {
             "currency": "MXN",
             "payment_form": largest.payment_form,
             "payment_method": "PUE",
-            "global": { "periodicity": "04", "month": number, "months": number, "year": month.year() },
+            "global": { "periodicity": "04", "months": number, "year": month.year() },
             "items": sales.iter().map(|sale| item(&sale.folio, "Venta", sale.amount)).collect::<Vec<_>>(),
             "metadata": { "periodo": month.to_string(), "solicitud_id": request },
         });

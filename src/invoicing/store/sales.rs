@@ -47,6 +47,16 @@ pub async fn register(work: &mut Work, service: ServiceId) -> Result<Option<Mont
     Ok((rows > 0).then_some(month))
 }
 
+/// Holds the service of a sale that may be taken out: before the sale, as [`claim`] does.
+pub async fn hold_service(work: &mut Work, service: ServiceId) -> Result<(), Failure> {
+    let held = sqlx::query!(
+        "select id from servicios where id = $1 for no key update",
+        service.0
+    );
+    held.fetch_optional(work.connection()).await?;
+    Ok(())
+}
+
 /// Takes a sale out again, because its client wants an invoice of their own. False when a global invoice claimed it, or
 /// it was not there.
 pub async fn unregister(work: &mut Work, service: ServiceId) -> Result<bool, Failure> {

@@ -7,9 +7,9 @@ use super::scene::*;
 use crate::support::TestApp;
 
 async fn invoiced() -> (TestApp, Uuid) {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     let service = sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
-    look(&app).await;
+    november_ends(&app).await;
     assert_eq!(shown(&app, service).await, "en_factura_global");
     (app, service)
 }
@@ -55,14 +55,14 @@ async fn its_sales_are_open_again_and_nothing_takes_them_by_itself() {
 /// Cancelled before we ever saw it stamped.
 #[tokio::test]
 async fn one_that_is_recorded_as_cancelled_gives_its_sales_back_too() {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     let service = sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
     app.gigstack.fail_at(
         "/v1/invoices/invoice_",
         onlycar::dev::gigstack::Fault::ServerError,
         2,
     );
-    look(&app).await;
+    november_ends(&app).await;
     cancels(&app, &only(&app)).await;
     assert_eq!(shown(&app, service).await, "pendiente_factura_global");
     assert_eq!(causes(&app).await, ["factura-global-cancelada:2026-11"]);

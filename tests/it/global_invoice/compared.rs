@@ -8,14 +8,14 @@ use crate::support::TestApp;
 
 /// Two sales of November, claimed; Gigstack does not answer, so that the document can come from elsewhere.
 async fn claimed() -> (TestApp, [Uuid; 2], Uuid) {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     let services = [
         sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await,
         sell(&app, "350.00", "04", "2026-11-05T16:00:00Z").await,
     ];
     app.gigstack
         .fail_at("/v1/invoices/public", Fault::ServerError, 1000);
-    look(&app).await;
+    november_ends(&app).await;
     let request = waiting(&app).await;
     (app, services, request)
 }
@@ -149,7 +149,9 @@ async fn the_document_of_another_month_than_its_note_is_not_recorded() {
     let document = stamps(&app, order.noting("periodo", "2026-11")).await;
     let causes = causes(&app).await;
     assert!(
-        causes.iter().any(|cause| cause.contains(&document.id)),
+        causes
+            .iter()
+            .any(|cause| cause.contains(&document.uuid.to_string())),
         "{causes:?}"
     );
     assert_eq!(app.one::<i64>("select count(*) from facturas_emitidas").await, 0);

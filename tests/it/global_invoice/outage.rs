@@ -24,7 +24,7 @@ fn asked(app: &TestApp) -> usize {
 
 #[tokio::test]
 async fn hours_without_gigstack_delay_the_document_and_alert_in_time() {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
     for fault in [
         Fault::RateLimited,
@@ -35,7 +35,7 @@ async fn hours_without_gigstack_delay_the_document_and_alert_in_time() {
         app.gigstack.fail_at(PUBLIC, fault, 1);
     }
     app.gigstack.fail_at(PUBLIC, Fault::ServerError, 100);
-    look(&app).await;
+    november_ends(&app).await;
     hours(&app, 11).await;
     assert_eq!(causes(&app).await, [""; 0], "half of the time is left");
     hours(&app, 2).await;
@@ -57,10 +57,10 @@ async fn hours_without_gigstack_delay_the_document_and_alert_in_time() {
 #[tokio::test]
 async fn an_answer_that_is_lost_makes_no_second_document() {
     for fault in [Fault::LostAnswer, Fault::Cut] {
-        let app = starting("2026-12-01T06:15:00Z").await;
+        let app = starting("2026-11-30T20:00:00Z").await;
         sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
         app.gigstack.fail_at(PUBLIC, fault, 2);
-        look(&app).await;
+        november_ends(&app).await;
         hours(&app, 2).await;
         only(&app);
         assert_eq!(
@@ -73,42 +73,39 @@ async fn an_answer_that_is_lost_makes_no_second_document() {
     }
 }
 
-/// The worker that had asked died before it wrote that down; nobody tells us of the document either.
+/// The worker that had asked died before it wrote that down; the document cannot be had either.
 #[tokio::test]
 async fn a_job_that_is_done_again_asks_with_the_same_key() {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let mut app = starting("2026-11-30T20:00:00Z").await;
     sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
-    app.gigstack
-        .fail_at("/v1/invoices/invoice_", Fault::NotFound, 1000);
-    look(&app).await;
-    let request = waiting(&app).await;
+    app.gigstack.fail_at("/v1/invoices/", Fault::Truncated, 1000);
+    november_ends(&app).await;
+    let request = json!({ "request": waiting(&app).await });
     for _ in 0..3 {
-        job(&app, "solicitar_a_gigstack", json!({ "request": request })).await;
-        app.drain().await;
+        job(&app, "solicitar_a_gigstack", request.clone()).await;
+        settle(&app).await;
     }
     assert_eq!(asked(&app), 4);
     only(&app);
     app.gigstack.heal();
-    hours(&app, 1).await;
+    job(&app, "solicitar_a_gigstack", request.clone()).await;
+    settle(&app).await;
     only(&app);
-    assert_eq!(
-        app.one::<String>("select state from invoicing.requests").await,
-        "completed"
-    );
+    let state = "select state from invoicing.requests";
+    assert_eq!(app.one::<String>(state).await, "completed");
 
     // Afterwards nobody asks any more.
-    job(&app, "solicitar_a_gigstack", json!({ "request": request })).await;
+    job(&app, "solicitar_a_gigstack", request).await;
     settle(&app).await;
-    assert_eq!(asked(&app), 4);
-    let mut app = app;
+    assert_eq!(asked(&app), 5);
     app.stop().await;
 }
 
 #[tokio::test]
 async fn what_gigstack_refuses_waits_for_a_person_who_asks_again() {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     let service = sell(&app, "100.00", "07", "2026-11-02T16:00:00Z").await;
-    look(&app).await;
+    november_ends(&app).await;
     assert_eq!(
         causes(&app).await,
         ["apartado:solicitar_a_gigstack"],

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::scene::*;
 use crate::support::TestApp;
 
-fn own_invoice(service: Uuid) -> Fact {
+pub fn own_invoice(service: Uuid) -> Fact {
     Fact::PaidAtCounter {
         service: ServiceId(service),
         invoice: CounterInvoice::SelfService(Contact {
@@ -37,9 +37,10 @@ async fn each_once(app: &TestApp, sales: i64) {
 
 #[tokio::test]
 async fn two_replicas_and_many_ticks_make_one_document() {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     let sales = vec![("10.00", "01"); 40];
     sell_many(&app, &sales, at("2026-11-15T18:00:00Z")).await;
+    app.advance(at("2026-12-01T06:15:00Z") - app.now());
     let other = Workers::start(&app.engine);
     join_all((0..12).map(|_| job(&app, "revisar_factura_global", json!({})))).await;
     settle(&app).await;
@@ -51,7 +52,7 @@ async fn two_replicas_and_many_ticks_make_one_document() {
 
 #[tokio::test]
 async fn people_beside_the_schedule_claim_each_sale_once() {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     sell_many(&app, &[("10.00", "01"); 40], at("2026-11-15T18:00:00Z")).await;
     let month = "2026-11".parse().unwrap();
     let people = join_all((0..6).map(|_| global::run(&app.engine, month)));
@@ -72,8 +73,7 @@ async fn a_client_who_wants_an_own_invoice_before_the_claim_is_not_in_the_docume
     let own = sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
     let rest = sell(&app, "200.00", "01", "2026-11-02T16:00:00Z").await;
     says(&app, own_invoice(own)).await;
-    app.advance(at("2026-12-01T06:15:00Z") - app.now());
-    look(&app).await;
+    november_ends(&app).await;
     assert_eq!(tickets(&only(&app)), [format!("{} 200.00", folio(rest))]);
     assert_eq!(shown(&app, own).await, "autofactura_pendiente");
     app.finish().await;
@@ -81,7 +81,7 @@ async fn a_client_who_wants_an_own_invoice_before_the_claim_is_not_in_the_docume
 
 #[tokio::test]
 async fn sales_that_are_wanted_twice_at_once_are_in_one_place_only() {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     let services = sell_many(&app, &[("10.00", "01"); 24], at("2026-11-15T18:00:00Z")).await;
     let month = "2026-11".parse().unwrap();
     let wishes = join_all(

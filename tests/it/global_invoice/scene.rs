@@ -31,6 +31,17 @@ pub async fn configured(time: &str, file: Option<&str>) -> TestApp {
     app
 }
 
+/// It is then, and the months are looked after.
+pub async fn on(app: &TestApp, time: &str) {
+    app.advance(at(time) - app.now());
+    look(app).await;
+}
+
+/// A quarter of an hour after November.
+pub async fn november_ends(app: &TestApp) {
+    on(app, "2026-12-01T06:15:00Z").await;
+}
+
 /// `V-` and the service's id.
 pub fn folio(service: Uuid) -> String {
     format!("V-{}", service.simple().to_string().to_uppercase())
@@ -122,7 +133,7 @@ pub fn only(app: &TestApp) -> Invoice {
 pub fn tickets(invoice: &Invoice) -> Vec<String> {
     let items = invoice.order.items.iter();
     let mut tickets: Vec<String> = items
-        .map(|item| format!("{} {}", item.id.clone().unwrap_or_default(), item.total))
+        .map(|item| format!("{} {:.2}", item.id.clone().unwrap_or_default(), item.total))
         .collect();
     tickets.sort();
     tickets

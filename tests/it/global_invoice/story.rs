@@ -12,8 +12,7 @@ async fn the_sales_of_a_month_are_in_one_document_each_once() {
     let card = sell(&app, "350.00", "04", "2026-11-05T16:00:00Z").await;
     let debit = sell(&app, "349.99", "28", "2026-11-30T18:00:00Z").await;
     assert_eq!(shown(&app, cash).await, "pendiente_factura_global");
-    app.advance(at("2026-12-01T06:15:00Z") - app.now());
-    look(&app).await;
+    november_ends(&app).await;
 
     let document = only(&app);
     let mut expected = [
@@ -77,9 +76,9 @@ async fn the_sales_of_a_month_are_in_one_document_each_once() {
 
 #[tokio::test]
 async fn a_month_is_asked_for_once() {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
-    look(&app).await;
+    november_ends(&app).await;
     for _ in 0..3 {
         app.advance(TimeDelta::hours(1));
         look(&app).await;
@@ -92,8 +91,8 @@ async fn a_month_is_asked_for_once() {
 
 #[tokio::test]
 async fn a_month_without_sales_has_no_invoice() {
-    let app = starting("2026-12-01T06:15:00Z").await;
-    look(&app).await;
+    let app = starting("2026-11-30T20:00:00Z").await;
+    november_ends(&app).await;
     assert_eq!(stamped(&app).len(), 0);
     assert_eq!(app.one::<i64>("select count(*) from invoicing.requests").await, 0);
     app.finish().await;
@@ -101,9 +100,9 @@ async fn a_month_without_sales_has_no_invoice() {
 
 #[tokio::test]
 async fn a_sale_that_comes_too_late_is_left_to_a_person_who_is_told() {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
-    look(&app).await;
+    november_ends(&app).await;
     let late = sell(&app, "70.00", "01", "2026-11-29T16:00:00Z").await;
     look(&app).await;
     assert_eq!(only(&app).order.items.len(), 1, "the month was asked for already");
@@ -126,13 +125,13 @@ async fn a_sale_that_comes_too_late_is_left_to_a_person_who_is_told() {
 
 #[tokio::test]
 async fn a_thousand_sales_fit_into_one_document() {
-    let app = starting("2026-12-01T06:15:00Z").await;
+    let app = starting("2026-11-30T20:00:00Z").await;
     let amounts: Vec<String> = (0..1000_u32)
         .map(|n| format!("{}.{:02}", 10 + n % 700, n % 100))
         .collect();
     let sales: Vec<(&str, &str)> = amounts.iter().map(|amount| (&**amount, "01")).collect();
     sell_many(&app, &sales, at("2026-11-15T18:00:00Z")).await;
-    look(&app).await;
+    november_ends(&app).await;
     assert_eq!(only(&app).order.items.len(), 1000);
     let settled = "select count(*) from ventas_factura_global where conciliada";
     assert_eq!(app.one::<i64>(settled).await, 1000);
