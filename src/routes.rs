@@ -27,10 +27,10 @@ use crate::tools::problem::Problem;
 #[openapi(
     info(
         title = "OnlyCar Integraciones",
-        description = "Recibe los avisos de Stripe y convierte cada uno en sus efectos, una sola vez. \
+        description = "Recibe los avisos de Stripe y Gigstack y convierte cada uno en sus efectos, una sola vez. \
                        Los importes de Stripe van en centavos; las fechas, en UTC (ISO 8601)."
     ),
-    paths(stripe_webhook),
+    paths(stripe_webhook, gigstack_webhook),
     modifiers(&Bearer)
 )]
 struct Document;
@@ -107,6 +107,30 @@ struct Received {
 )]
 #[allow(dead_code)] // carries the documentation of engine::receive, which serves every provider
 fn stripe_webhook() {}
+
+/// Recibe un aviso de Gigstack. `aviso` es `invoice-created`, `cfdi-created`, `self-invoice-completed` o
+/// `invoice-cancelled`; el cuerpo puede nombrar además el evento propio de Gigstack. El aviso es sólo una pista: nada
+/// cambia hasta que la API de Gigstack lo confirma. Se guarda sin los datos fiscales del receptor.
+#[utoipa::path(
+    post,
+    path = "/api/webhooks/gigstack/{aviso}",
+    tag = "webhooks",
+    params(
+        ("aviso" = String, Path, description = "Uno de los cuatro avisos"),
+        ("webhook-id" = Option<String>, Header, description = "Standard Webhooks, con `webhook-timestamp` y `webhook-signature`"),
+        ("X-Gigstack-Signature" = Option<String>, Header, description = "O bien: HMAC-SHA256 del cuerpo, en hexadecimal"),
+    ),
+    request_body(content = serde_json::Value, description = "El aviso tal como Gigstack lo envía, 1 MiB como máximo"),
+    responses(
+        (status = 200, description = "Guardado, o ya se tenía", body = Received),
+        (status = 400, description = "Firma ausente, incorrecta o vieja, o no es un aviso: `Webhook Error: <razón>`"),
+        (status = 413, description = "Más de 1 MiB"),
+        (status = 429, description = "Demasiados a la vez; ver Retry-After"),
+        (status = 503, description = "La base de datos no está; ver Retry-After"),
+    )
+)]
+#[allow(dead_code)] // as above
+fn gigstack_webhook() {}
 
 /// El proceso vive.
 #[utoipa::path(get, path = "/healthz", tag = "plataforma", responses((status = 200, description = "ok")))]

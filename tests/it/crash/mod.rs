@@ -2,6 +2,7 @@
 
 mod chaos;
 mod database;
+mod documents;
 mod forwarder;
 mod frozen;
 mod kills;

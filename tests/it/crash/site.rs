@@ -1,6 +1,6 @@
 //! `onlycar serve` as a process of its own, at one address and on one database, started as often as a test likes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
@@ -77,11 +77,16 @@ impl Site {
             .env("RUST_LOG", "warn")
             .env("LOG_FORMAT", "pretty")
             .envs(self.environment.clone())
-            .stdout(File::create("/dev/null").unwrap())
+            .stdout(output.try_clone().unwrap())
             .stderr(output)
             .spawn()
             .unwrap();
         Server { child, log }
+    }
+
+    /// What the servers wrote so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     /// Waits until the server answers that it is ready.
