@@ -134,8 +134,7 @@ async fn months_that_passed_while_nobody_was_there_are_caught_up_each_for_itself
     app.finish().await;
 }
 
-/// Whoever pays with Stripe's clock two minutes behind, or asks for the global invoice a month later, is in the month of
-/// the payment.
+/// Whoever decides two months later against an invoice of their own is in the month of the payment.
 #[tokio::test]
 async fn a_sale_belongs_to_the_month_of_its_payment_whenever_it_is_registered() {
     let app = starting("2027-02-01T12:00:00Z").await;

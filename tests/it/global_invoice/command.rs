@@ -1,6 +1,6 @@
 //! `onlycar global-invoice`, beside a running server.
 
-use chrono::Utc;
+use onlycar::ground::clock::Clock;
 use serde_json::Value;
 
 use super::scene::*;
@@ -26,7 +26,7 @@ async fn now() -> TestApp {
         Some("invoicing.global_every_month = false"),
     )
     .await;
-    app.advance(Utc::now() - app.now());
+    app.advance(Clock::system().now() - app.now());
     app
 }
 
@@ -77,7 +77,7 @@ async fn a_run_asks_and_the_preview_shows_what_became_of_it() {
         "{text}"
     );
     // The command's clock is ahead of the one that stands still.
-    app.advance(Utc::now() - app.now());
+    app.advance(Clock::system().now() - app.now());
     settle(&app).await;
     assert_eq!(shown(&app, service).await, "en_factura_global");
     let document = only(&app);
@@ -146,7 +146,7 @@ async fn a_month_that_is_not_over_is_refused_unless_it_is_wanted_early() {
         "{text}"
     );
     done(&app, &["run", "--month", &month, "--early"]).await;
-    app.advance(Utc::now() - app.now());
+    app.advance(Clock::system().now() - app.now());
     settle(&app).await;
     only(&app);
     app.finish().await;

@@ -106,3 +106,19 @@ async fn sales_that_are_wanted_twice_at_once_are_in_one_place_only() {
     assert_eq!(app.one::<i64>(neither).await, 0);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_client_who_comes_after_the_claim_is_for_a_person() {
+    let app = starting("2026-11-30T20:00:00Z").await;
+    let service = sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
+    on(&app, "2026-12-01T06:15:00Z").await;
+    says(&app, own_invoice(service)).await;
+    settle(&app).await;
+    assert_eq!(
+        causes(&app).await,
+        [format!("factura-despues-de-global:{service}")]
+    );
+    assert_eq!(shown(&app, service).await, "en_factura_global");
+    assert_eq!(app.gigstack.receipts().len(), 0);
+    app.finish().await;
+}

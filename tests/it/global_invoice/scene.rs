@@ -1,7 +1,7 @@
 //! Sales, months and what became of them.
 
 use chrono::{DateTime, Utc};
-use onlycar::dev::gigstack::{Event, Invoice, Item, Order, Period};
+use onlycar::dev::gigstack::{Delivery, Event, Invoice, Item, Order, Period};
 use onlycar::engine::work::{Unit, Work};
 use onlycar::ground::facts::{Actor, CounterInvoice, Fact};
 use onlycar::ground::values::ServiceId;
@@ -190,7 +190,7 @@ pub async fn stamps(app: &TestApp, order: Order) -> Invoice {
 pub async fn tell(app: &TestApp, event: Event, invoice: &Invoice) {
     let answers = app
         .gigstack
-        .deliver(event, &invoice.id, Default::default())
+        .deliver(event, &invoice.id, Delivery::default())
         .await
         .unwrap();
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");

@@ -157,3 +157,29 @@ async fn switched_off_it_only_says_what_is_late() {
     assert_eq!(causes(&app).await, ["factura-global-tarde:2026-11"]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn more_sales_than_a_document_takes_are_asked_for_in_parts() {
+    let app = starting("2026-11-30T20:00:00Z").await;
+    let many = "with services as (
+                    insert into servicios (descripcion, monto, monto_pagado, metodo_pago, canal_pago, estado_pago, pagado_en)
+                    select 'Lavado', 10, 10, '01', 'presencial', 'pagado', '2026-11-15T18:00:00Z'
+                    from generate_series(1, 5003) returning id)
+                insert into ventas_factura_global (servicio_id, folio, monto, moneda, metodo_pago, vendida_en, periodo)
+                select id, 'V-' || upper(replace(id::text, '-', '')), 10, 'MXN', '01', '2026-11-15T18:00:00Z', '2026-11'
+                from services";
+    sqlx::query(many).execute(&app.pool).await.unwrap();
+    november_ends(&app).await;
+    let mut counts: Vec<usize> = stamped(&app).iter().map(|it| it.order.items.len()).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [3, 5000]);
+    let held = "select count(*) from ventas_factura_global where conciliada";
+    assert_eq!(app.one::<i64>(held).await, 5003);
+    let parts = "select array_agg(part || ' ' || state order by part) from invoicing.requests";
+    assert_eq!(
+        app.one::<Vec<String>>(parts).await,
+        ["1 completed", "2 completed"]
+    );
+    assert_eq!(causes(&app).await, [""; 0]);
+    app.finish().await;
+}
