@@ -57,6 +57,12 @@ impl FromRef<Shared> for Access {
     }
 }
 
+impl FromRef<Shared> for Arc<Engine> {
+    fn from_ref(shared: &Shared) -> Self {
+        Arc::clone(&shared.engine)
+    }
+}
+
 /// The webhook machine with everything that handles events and jobs. Nothing of it runs yet, and nothing listens:
 /// commands take it as it is.
 pub struct Machine {

@@ -19,6 +19,7 @@ use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
 use crate::invoicing::{self, Gigstack};
+use crate::payments::counter;
 use crate::tools::db;
 use crate::tools::problem::Problem;
 
@@ -79,6 +80,9 @@ fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(healthz))
         .routes(routes!(readyz))
         .routes(routes!(metrics))
+        .routes(routes!(counter::services))
+        .routes(routes!(counter::service))
+        .routes(routes!(counter::confirm))
 }
 
 /// What a webhook's sender is told.

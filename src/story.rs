@@ -86,7 +86,11 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         .send(work),
 
-        Fact::SelfInvoiceOffered { request } => Notice::SelfInvoiceOffered { request: *request }.send(work),
+        Fact::SelfInvoiceOffered { request, again } => Notice::SelfInvoiceOffered {
+            request: *request,
+            again: *again,
+        }
+        .send(work),
         Fact::InvoiceReady { invoice, service } => Notice::InvoiceReady {
             invoice: *invoice,
             service: *service,

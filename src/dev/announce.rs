@@ -96,6 +96,14 @@ impl Announcement {
             format!(" --data-dir {folder}")
         };
         let secret = &self.keys.stripe;
+        let service = seed::service(seed::SERVICES - 2);
+        let confirm = format!("{base_url}/api/services/{service}/confirm-payment-presencial");
+        let cash = json!({
+            "payment_received": true,
+            "payment_method": "01",
+            "requires_invoice": true,
+            "customer_email": "cliente@example.com",
+        });
         writeln!(
             std::io::stdout(),
             r#"
@@ -113,8 +121,9 @@ Try, in a second terminal:
 
   1. A payment arrives; seconds later its service is `pagado`:
        {program} trigger payment_intent.succeeded{data}
-  2. A card is declined; the client gets a mail:
-       {program} trigger payment_intent.payment_failed{data}
+  2. An operator takes cash at the counter; the client gets the link to make the invoice by mail:
+       token=$(sed -n 's/.*"operador": "\(.*\)".*/\1/p' {folder}/dev.json)
+       curl -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d '{cash}' {confirm}
   3. What came in, and the story of one event:
        {program} events list{data}
        {program} events show EVENT_ID{data}

@@ -12,7 +12,7 @@ pub(super) const ADMIN: Uuid = Uuid::from_u128(0x0a00_0000_0000_4000_8000_0000_0
 /// The user of the first sample client.
 pub(super) const CLIENT_USER: Uuid = Uuid::from_u128(0x0a00_0000_0000_4000_8000_0000_0000_0003);
 
-/// How many sample services there are; `trigger` takes the earliest, the printed curl the last.
+/// How many sample services there are; `trigger` takes the earliest, the printed curls the last two.
 pub(super) const SERVICES: u128 = 60;
 const CLIENTS: [(&str, &str, &str); 3] = [
     ("María Fernanda Ríos", "maria.rios@example.com", "cus_dev_maria"),

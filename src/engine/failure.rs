@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use axum::http::{HeaderValue, StatusCode, header};
+
 use crate::tools::objects::StoreError;
 use crate::tools::outbound::DownloadError;
+use crate::tools::problem::Problem;
 
 /// PostgreSQL's codes for a transaction that was ended in favour of another one.
 const DEADLOCK: &str = "40P01";
@@ -36,6 +39,22 @@ impl Failure {
             reason: reason.to_string(),
             after: None,
         }
+    }
+
+    /// Whether another transaction was let through instead of this one: it may be tried again at once.
+    pub fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Retry { after, .. } if *after == Some(Duration::ZERO))
+    }
+}
+
+/// What a caller of the API is told who waits for it: the reason is for the log.
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        tracing::error!(%failure, "a request of the API was not done");
+        let detail =
+            "No se pudo guardar ni leer en este momento y nada cambió. Inténtalo de nuevo en unos segundos.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-disponible", detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use uuid::Uuid;
 
@@ -12,6 +12,14 @@ pub const BUSINESS_ZONE: Tz = chrono_tz::America::Matamoros;
 
 /// Where Stripe's dates for Mexico are made: vouchers end at midnight there.
 pub const CENTRAL_ZONE: Tz = chrono_tz::America::Mexico_City;
+
+/// The first instant of a day where OnlyCar works. No day begins in the hour that daylight saving skips or repeats: that is
+/// at 2 in the night.
+pub fn start_of_day(day: NaiveDate) -> DateTime<Utc> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let start = BUSINESS_ZONE.from_local_datetime(&midnight).earliest();
+    start.map_or_else(|| midnight.and_utc(), |start| start.with_timezone(&Utc))
+}
 
 /// What time it is, for everybody: the system's clock, or one that a test moves by hand.
 #[derive(Clone, Debug)]

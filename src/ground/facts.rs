@@ -217,6 +217,8 @@ pub enum Fact {
     SelfInvoiceOffered {
         /// Row of `invoicing.requests`.
         request: Uuid,
+        /// Whether it was offered before, and the client's mail address was told only since.
+        again: bool,
     },
     /// The standing of a service's invoice may have changed.
     InvoiceMoved {

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDate, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::clock::BUSINESS_ZONE;
+use super::clock::{BUSINESS_ZONE, start_of_day};
 
 /// An ISO 4217 currency, upper case, with the number of decimals Stripe counts its amounts in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -166,11 +166,9 @@ impl Month {
         )
     }
 
-    /// Its first instant. No month begins in the hour that daylight saving skips or repeats: that is at 2 in the night.
+    /// Its first instant.
     pub fn start(self) -> DateTime<Utc> {
-        let midnight = self.0.and_time(chrono::NaiveTime::MIN);
-        let start = BUSINESS_ZONE.from_local_datetime(&midnight).earliest();
-        start.map_or_else(|| midnight.and_utc(), |start| start.with_timezone(&Utc))
+        start_of_day(self.0)
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::documents::Wanted;
 use super::gigstack::api::{ApiError, GigstackApi};
 use super::gigstack::shapes::{Invoice, Receipt};
-use super::store::requests::{self, Purpose};
+use super::store::requests::{self, Purpose, Wished};
 use super::store::sales;
 use crate::engine::Failure;
 use crate::engine::job::{Job, NewJob, Task};
@@ -56,10 +56,23 @@ async fn self_invoice(service: ServiceId, contact: &Contact, work: &mut Work) ->
         work.say(Fact::InvoiceWantedAfterGlobal { service, month });
         return Ok(());
     }
-    if let Some(request) = requests::wish(work, service, contact).await? {
-        let detail = json!({ "solicitud": request });
-        work.audit("autofactura.solicitada", "servicios", service, detail);
-        ask(request, work)?;
+    match requests::wish(work, service, contact).await? {
+        Wished::Noted(request) => {
+            let detail = json!({ "solicitud": request });
+            work.audit("autofactura.solicitada", "servicios", service, detail);
+            ask(request, work)?;
+        }
+        Wished::Reachable {
+            request,
+            offered_to_nobody,
+        } => {
+            let detail = json!({ "solicitud": request });
+            work.audit("autofactura.contacto_agregado", "servicios", service, detail);
+            if offered_to_nobody {
+                work.say(Fact::SelfInvoiceOffered { request, again: true });
+            }
+        }
+        Wished::Known => {}
     }
     Ok(())
 }
@@ -172,7 +185,10 @@ impl Job for Ask {
                         json!({ "recibo": receipt.id }),
                     );
                     work.say(Fact::InvoiceMoved { service });
-                    work.say(Fact::SelfInvoiceOffered { request });
+                    work.say(Fact::SelfInvoiceOffered {
+                        request,
+                        again: false,
+                    });
                 }
                 Ok(())
             }

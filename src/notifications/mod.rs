@@ -81,6 +81,8 @@ pub enum Notice {
     SelfInvoiceOffered {
         /// Row of `invoicing.requests`.
         request: Uuid,
+        /// Whether there was no address before.
+        again: bool,
     },
     /// To the client: the invoice is there.
     InvoiceReady {
@@ -142,7 +144,11 @@ impl Notice {
                 contract,
                 subscription,
             } => format!("contrato-terminado:{contract}:{subscription}"),
-            Self::SelfInvoiceOffered { request } => format!("autofactura:{request}"),
+            Self::SelfInvoiceOffered {
+                request,
+                again: false,
+            } => format!("autofactura:{request}"),
+            Self::SelfInvoiceOffered { request, again: true } => format!("autofactura:{request}:correo"),
             Self::InvoiceReady { invoice, .. } => format!("factura-lista:{invoice}"),
             Self::Alert { alert } => format!("alerta:{alert}"),
         }
@@ -161,7 +167,7 @@ impl Notice {
             | Self::InvoiceNeedsClient { client, .. }
             | Self::TrialEnding { client, .. } => ("clientes", client.0),
             Self::ContractEnded { contract, .. } => ("contratos_b2b", contract.0),
-            Self::SelfInvoiceOffered { request } => ("invoicing.requests", *request),
+            Self::SelfInvoiceOffered { request, .. } => ("invoicing.requests", *request),
             Self::InvoiceReady { invoice, .. } => ("facturas_emitidas", *invoice),
             Self::Alert { alert } => ("alertas", *alert),
         }
@@ -235,7 +241,7 @@ impl Notify {
                 let contract = recipients::contract(pool, *contract).await?;
                 templates::contract_ended(&contract, subscription)
             }
-            Notice::SelfInvoiceOffered { request } => {
+            Notice::SelfInvoiceOffered { request, .. } => {
                 templates::self_invoice_offered(&recipients::self_invoice(pool, *request).await?)
             }
             Notice::InvoiceReady { invoice, .. } => {

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod ask;
+pub mod counter;
 mod events;
 mod objects;
 mod order;

@@ -4,7 +4,7 @@
 //! fields.
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -168,5 +168,26 @@ where
         // One row has one address: braces, `urn:uuid:` and other ways to write the same id are none.
         let id = Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
         id.map(|id| Self(T::from(id))).ok_or_else(Problem::unknown)
+    }
+}
+
+/// What stands after `?`. Let the fields of `T` be optional texts and judge them in the handler: there is no telling here
+/// which one does not fit. Names that `T` does not know are ignored.
+#[derive(Debug, Clone, Copy)]
+pub struct QueryParams<T>(pub T);
+
+impl<S, T> FromRequestParts<S> for QueryParams<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = Query::try_from_uri(&parts.uri).map(|Query(values)| Self(values));
+        query.map_err(|_| {
+            let detail = "Lo que va después de ? no se entiende. Revisa que ningún filtro venga dos veces.";
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "filtros-mal-formados", detail)
+        })
     }
 }

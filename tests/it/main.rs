@@ -14,6 +14,7 @@ mod cfdi;
 mod cli;
 mod config;
 mod convergence;
+mod counter;
 mod crash;
 mod dev;
 mod engine;

@@ -39,24 +39,57 @@ pub struct SelfInvoice {
     pub phone: Option<String>,
 }
 
-/// Notes the wish for a self-invoice, once per service. None when it was noted before: a contact that was missing is
-/// added then.
-pub async fn wish(work: &mut Work, service: ServiceId, contact: &Contact) -> Result<Option<Uuid>, Failure> {
+/// What noting a wish came to.
+pub enum Wished {
+    /// It is new.
+    Noted(Uuid),
+    /// It was known, and has one more way to reach the client now.
+    Reachable {
+        /// Which.
+        request: Uuid,
+        /// Whether the page is there already, and there was no mail address to send its link to.
+        offered_to_nobody: bool,
+    },
+    /// It was known as it is.
+    Known,
+}
+
+/// Notes the wish for a self-invoice, once per service: the first contact stays, and what was missing of it is added.
+pub async fn wish(work: &mut Work, service: ServiceId, contact: &Contact) -> Result<Wished, Failure> {
     let (id, now) = (work.new_id(), work.now());
     let noted = sqlx::query!(
-        "insert into invoicing.requests as known (id, kind, servicio_id, email, phone, state, created_at, updated_at)
+        "insert into invoicing.requests (id, kind, servicio_id, email, phone, state, created_at, updated_at)
          values ($1, 'self_invoice', $2, $3, $4, 'requested', $5, $5)
-         on conflict (servicio_id) where kind = 'self_invoice' do update set
-             email = coalesce(known.email, excluded.email), phone = coalesce(known.phone, excluded.phone)
-         returning id",
+         on conflict (servicio_id) where kind = 'self_invoice' do nothing",
         id,
         service.0,
         contact.email,
         contact.phone,
         now,
     );
-    let noted = noted.fetch_one(work.connection()).await?;
-    Ok((noted.id == id).then_some(id))
+    if noted.execute(work.connection()).await?.rows_affected() > 0 {
+        return Ok(Wished::Noted(id));
+    }
+    let added = sqlx::query!(
+        r#"with known as (
+             select id, email from invoicing.requests
+             where kind = 'self_invoice' and servicio_id = $1
+               and (email is null and $2::text is not null or phone is null and $3::text is not null)
+             for update)
+         update invoicing.requests set
+             email = coalesce(requests.email, $2), phone = coalesce(requests.phone, $3), updated_at = $4
+         from known where requests.id = known.id
+         returning requests.id, state = 'open' and known.email is null and $2::text is not null as "to_nobody!""#,
+        service.0,
+        contact.email,
+        contact.phone,
+        now,
+    );
+    let added = added.fetch_optional(work.connection()).await?;
+    Ok(added.map_or(Wished::Known, |row| Wished::Reachable {
+        request: row.id,
+        offered_to_nobody: row.to_nobody,
+    }))
 }
 
 /// Notes a part of a month's global invoice. None when that part was asked for already: whoever notes it first is the

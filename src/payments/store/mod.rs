@@ -2,6 +2,7 @@
 //! Spanish columns become English here.
 
 pub mod compare;
+pub mod counter;
 pub mod customers;
 pub mod payments;
 pub mod rows;

@@ -3,7 +3,7 @@
 mod answers;
 mod confusion;
 mod published;
-mod rig;
+pub mod rig;
 mod supabase;
 mod tokens;
 

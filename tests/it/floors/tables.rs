@@ -4,7 +4,7 @@ use super::{Source, can_fail, holds};
 
 /// Who writes: a table, or a whole schema with `.` at its end; a file, or a folder with `/` at its end.
 const WRITERS: &[(&str, &str)] = &[
-    ("servicios", "src/payments/store/services.rs"),
+    ("servicios", "src/payments/store/"),
     ("clientes", "src/payments/store/customers.rs"),
     ("stripe.", "src/payments/store/"),
     ("contratos_b2b", "src/contracts/store.rs"),
@@ -59,8 +59,12 @@ fn written(code: &str) -> Vec<String> {
             | ("truncate", "table")
             | ("update", "only") => next(2),
             ("truncate", table) if table != "from" => table,
-            // `update t set`, `update t as a set`, `update only t set`; not `on conflict … do update set`.
-            ("update", table) if table != "set" && (1..4).any(|n| next(n + 1) == "set") => table,
+            // `update t set`, `update t as a set`, `update only t set`; not `do update set`, nor `for update) update t set`.
+            ("update", table)
+                if !matches!(table, "set" | "update") && (1..4).any(|n| next(n + 1) == "set") =>
+            {
+                table
+            }
             ("copy", table) if next(2) == "from" => table,
             _ => continue,
         };
@@ -87,6 +91,7 @@ fn a_second_writer_is_seen() {
         "insert into servicios (id) values ($1)",
         "INSERT INTO public.servicios (id) values ($1)",
         "insert into stripe.payments as kept (id) values ($1) on conflict (id) do update set a = 1",
+        "with held as (select id from contratos_b2b for update) update servicios set a = 1 from held",
         "with failed as (update servicios set estado_pago = 'fallido' where id = $1 returning 1) select 1",
         "update\\n servicios\\n as s set a = 1",
         "update only servicios set a = 1",

@@ -1,0 +1,40 @@
+-- Contracts sent to Mifiel for signature. Who signs, with which address and RFC, stays at Mifiel and in the documents.
+
+create domain public.estado_firma as text check (value in ('pendiente', 'firmado', 'rechazado'));
+
+create table public.contratos_firmados (
+    id                 uuid primary key default gen_random_uuid(), -- external_id at Mifiel
+    contrato_id        uuid not null references public.contratos_b2b (id),
+    mifiel_document_id text unique,  -- none until Mifiel has it
+    estado             public.estado_firma not null default 'pendiente',
+    creado_en          timestamptz not null default now(),
+    enviado_en         timestamptz,
+    vence_en           timestamptz,  -- until then it can be signed
+    firmado_en         timestamptz,
+    rechazado_en       timestamptz,
+    eliminado_en       timestamptz,  -- deleted at Mifiel before it was signed
+    url_original       text,         -- keys of objects in the bucket
+    url_pdf            text,
+    url_xml            text,
+    url_evidencia      text,
+    sha256_original    text,
+    sha256_pdf         text,
+    sha256_xml         text,
+    conservar_hasta    date,
+    check (estado <> 'firmado' or (url_pdf is not null and sha256_pdf is not null and firmado_en is not null))
+);
+create index contratos_firmados_contrato on public.contratos_firmados (contrato_id);
+create index contratos_firmados_pendientes on public.contratos_firmados (vence_en) where estado = 'pendiente';
+
+alter table public.contratos_firmados enable row level security;
+do $$
+declare
+    exposed text;
+begin
+    foreach exposed in array array['anon', 'authenticated'] loop
+        if exists (select from pg_roles where rolname = exposed) then
+            execute format('revoke all on public.contratos_firmados from %I', exposed);
+        end if;
+    end loop;
+end
+$$;
