@@ -28,17 +28,22 @@ async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), F
     if !recorded.has_pdf || (cancelled && !recorded.has_acuse) {
         Wanted::Rest { uuid: kept.cfdi.uuid }.ask(work)?;
     }
-    if recorded.before.as_ref() == Some(&recorded.now) {
+    let same = recorded.before.as_ref() == Some(&recorded.now);
+    // Its request may have become known after the invoice.
+    let completed = match recorded.request {
+        Some(request) => store::requests::complete(work, request).await?,
+        None => false,
+    };
+    if completed || !same {
+        global::recorded(kept, &recorded, work).await?;
+    }
+    if let Some(service) = recorded.service.filter(|_| completed || !same) {
+        moved(service, work).await?;
+    }
+    if same {
         return Ok(());
     }
     audit(kept, &recorded, work);
-    if let Some(request) = recorded.request {
-        store::requests::complete(work, request).await?;
-    }
-    global::recorded(kept, &recorded, work).await?;
-    if let Some(service) = recorded.service {
-        moved(service, work).await?;
-    }
     if cancelled {
         work.say(Fact::InvoiceCancelled {
             invoice: recorded.id,

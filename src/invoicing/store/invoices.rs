@@ -1,5 +1,7 @@
 //! `facturas_emitidas`.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -149,10 +151,11 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
                  sha256_acuse = coalesce(kept.sha256_acuse, excluded.sha256_acuse),
                  estado = case when kept.estado = 'cancelada' then kept.estado else excluded.estado end,
                  cancelada_en = coalesce(kept.cancelada_en, excluded.cancelada_en)
-             returning id, servicio_id, estado::text as estado, origen::text as origen, url_pdf, url_acuse)
+             returning id, servicio_id, estado::text as estado, origen::text as origen, url_pdf, url_acuse,
+                 xmax = 0 as inserted)
          select written.id, written.servicio_id, written.estado as "now!", written.origen as "origin!",
                 written.url_pdf is not null as "has_pdf!", written.url_acuse is not null as "has_acuse!",
-                (select estado from before) as "before?", (select request.id from request) as "request?",
+                (select estado from before) as "before?", written.inserted as "inserted!", (select request.id from request) as "request?",
                 (select request.period from request) as "asked?"
          from written"#,
         id,
@@ -187,6 +190,13 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
     )
     .fetch_one(work.connection())
     .await?;
+    if row.before.is_none() && !row.inserted {
+        // Another job recorded it first while this one waited to insert it: what changed is seen by the next attempt.
+        return Err(Failure::Retry {
+            reason: "another job recorded the invoice at the same moment".to_owned(),
+            after: Some(Duration::ZERO),
+        });
+    }
     Ok(Recorded {
         id: row.id,
         before: row.before,

@@ -124,6 +124,19 @@ pub async fn last_part(work: &mut Work, month: Month) -> Result<i32, Failure> {
     Ok(last.fetch_one(work.connection()).await?)
 }
 
+/// The request that waits for a document with these sales, and its month.
+pub async fn of_folios(work: &mut Work, folios: &[String]) -> Result<Option<(Uuid, Month)>, Failure> {
+    let found = sqlx::query!(
+        r#"select id, period as "period!" from invoicing.requests
+           where kind = 'global' and state = 'requested'
+             and id in (select solicitud_id from ventas_factura_global where folio = any($1))
+           order by period, part limit 1"#,
+        folios,
+    );
+    let found = found.fetch_optional(work.connection()).await?;
+    Ok(found.and_then(|row| Some((row.id, row.period.parse().ok()?))))
+}
+
 /// The parts of a month that wait for their stamped invoice.
 pub async fn waiting(work: &mut Work, month: Month) -> Result<Vec<Uuid>, Failure> {
     let waiting = sqlx::query_scalar!(

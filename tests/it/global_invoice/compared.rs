@@ -205,3 +205,28 @@ async fn gigstacks_own_global_invoice_is_recorded_and_told_only_when_it_holds_ou
     assert_eq!(shown(&app, ours).await, "pendiente_factura_global");
     app.stop().await;
 }
+
+/// Told before Gigstack's answer to the request, and without what the request noted.
+#[tokio::test]
+async fn a_document_is_known_by_its_folios() {
+    let (app, [cash, card], request) = claimed().await;
+    let document = stamps(
+        &app,
+        november(&[(folio(cash), "100.00"), (folio(card), "350.00")]),
+    )
+    .await;
+    assert_eq!(marks(&app, cash).await, (true, true, true));
+    assert_eq!(marks(&app, card).await, (true, true, true));
+    assert_eq!(causes(&app).await, [""; 0]);
+    let known = "select gigstack_id from invoicing.requests where id = $1 and state = 'completed'";
+    let known: String = sqlx::query_scalar(known)
+        .bind(request)
+        .fetch_one(&app.pool)
+        .await
+        .unwrap();
+    assert_eq!(known, document.id);
+    // A second one that holds them too is told, whoever made it.
+    let second = stamps(&app, november(&[(folio(cash), "100.00")])).await;
+    assert!(difference(&app, &second).await.contains("ya está en la factura"));
+    end(app).await;
+}
