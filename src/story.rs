@@ -168,6 +168,9 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::InvoiceUnconfirmed { subject, reason } => {
             alerts::raise(work, incidents::invoice_unconfirmed(subject, reason)).await
         }
+        Fact::InvoiceDiffers { invoice, difference } => {
+            alerts::raise(work, incidents::invoice_differs(*invoice, difference)).await
+        }
         Fact::InvoicedTwice { service, invoices } => {
             alerts::raise(work, incidents::invoiced_twice(*service, invoices)).await
         }

@@ -263,6 +263,13 @@ pub enum Fact {
         /// Why, in Spanish for the team.
         reason: String,
     },
+    /// An invoice is not the same here and at the invoicing provider.
+    InvoiceDiffers {
+        /// Row of `facturas_emitidas`.
+        invoice: Uuid,
+        /// What differs, in Spanish for the team.
+        difference: String,
+    },
     /// A global invoice was cancelled: its sales have no invoice any more.
     GlobalInvoiceCancelled {
         /// The month.
@@ -347,14 +354,14 @@ pub enum Fact {
         /// Who.
         provider: &'static str,
     },
-    /// A provider does not call us, or not about everything.
+    /// A provider does not call us, or not about everything, or it does not take our key.
     EndpointTrouble {
         /// Who.
         provider: &'static str,
         /// What is wrong, in Spanish for the team.
         trouble: String,
     },
-    /// A provider's endpoint is as it should be.
+    /// What was wrong with it is over.
     EndpointFine {
         /// Who.
         provider: &'static str,

@@ -5,6 +5,7 @@ pub mod cfdi;
 pub mod documents;
 pub mod gigstack;
 pub mod global;
+pub mod reconcile;
 mod requests;
 mod store;
 
@@ -12,6 +13,7 @@ use serde_json::json;
 
 pub use documents::{Keep, Rules};
 pub use gigstack::{Door, Gigstack};
+pub use reconcile::Reconcile;
 pub use requests::{Ask, invoice_counter_sale};
 
 use crate::engine::Failure;

@@ -111,6 +111,19 @@ pub fn invoice_unconfirmed(subject: &str, reason: &str) -> Incident {
     }
 }
 
+/// An invoice that is not the same here and at Gigstack.
+pub fn invoice_differs(invoice: Uuid, difference: &str) -> Incident {
+    Incident {
+        cause: format!("factura-distinta:{invoice}"),
+        title: "Una factura no coincide con Gigstack",
+        detail: format!(
+            "La factura {invoice} no es la misma aquí y en Gigstack: {difference}.\nNo se cambió nada.\n\
+             Siguiente paso: compara su XML guardado con el panel de Gigstack; si el registro es el que está mal, \
+             corrígelo con el contador."
+        ),
+    }
+}
+
 /// The cause of [`invoiced_twice`].
 pub fn of_second_invoice(service: ServiceId) -> String {
     format!("factura-doble:{service}")
@@ -318,14 +331,12 @@ pub fn of_endpoint(provider: &str) -> String {
     format!("webhook-con-problema:{provider}")
 }
 
-/// A provider's endpoint is not as it should be.
+/// A provider does not call us as it should, or does not let us ask.
 pub fn endpoint_trouble(provider: &str, trouble: &str) -> Incident {
     Incident {
         cause: of_endpoint(provider),
-        title: "Un proveedor no nos está avisando como debe",
-        detail: format!(
-            "El webhook en {provider}: {trouble}.\nSiguiente paso: corrígelo en el panel del proveedor."
-        ),
+        title: "La conexión con un proveedor no está como debe",
+        detail: format!("{provider}: {trouble}.\nSiguiente paso: corrígelo en el panel del proveedor."),
     }
 }
 

@@ -287,12 +287,15 @@ pub fn settings(
     ];
     let all = base.iter().chain(neighbours).chain(more).copied();
     let environment: Environment = all.collect();
-    // Stripe is asked what was missed only by the tests that are about it.
+    // Providers are asked what was missed, and the store is swept, only by the tests that are about it.
     let file = format!("{QUIET}\n{}", file.unwrap_or_default());
     Settings::from_parts(&environment, Some(&file)).unwrap()
 }
 
-const QUIET: &str = "stripe.reconcile_every_seconds = 0\nstripe.watch_every_seconds = 0";
+const QUIET: &str = "stripe.reconcile_every_seconds = 0
+stripe.watch_every_seconds = 0
+gigstack.reconcile_every_seconds = 0
+retention.uploads_days = 0";
 
 /// What a production environment needs besides the base; `example.com` answers nobody in a test.
 pub const PRODUCTION: [(&str, &str); 24] = [
@@ -301,7 +304,7 @@ pub const PRODUCTION: [(&str, &str); 24] = [
     ("STRIPE_SECRET_KEY", "sk_live_of_the_tests"),
     ("STRIPE_ACCOUNT_ID", "acct_of_the_tests"),
     ("STRIPE_GIGSTACK_CONNECTION_ID", "connection"),
-    ("GIGSTACK_API_KEY", "key"),
+    ("GIGSTACK_API_KEY", "sk_live_of_the_tests"),
     ("GIGSTACK_API_SECRET", "secret"),
     ("GIGSTACK_ENV", "production"),
     ("MIFIEL_APP_ID", "app"),
