@@ -88,6 +88,8 @@ create table public.ventas_factura_global (
     conciliada   boolean not null default false -- the stamped invoice holds it, with its amount
 );
 create index ventas_factura_global_abiertas on public.ventas_factura_global (periodo) where solicitud_id is null;
+create index ventas_factura_global_sin_factura on public.ventas_factura_global (periodo) where factura_id is null;
+create index ventas_factura_global_factura on public.ventas_factura_global (factura_id) where factura_id is not null;
 create index ventas_factura_global_solicitud on public.ventas_factura_global (solicitud_id);
 
 -- Where the invoice of a service stands; servicios.estado_factura shows it, and what a refund makes of it.

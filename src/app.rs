@@ -180,7 +180,10 @@ fn invoicing(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine,
         };
         let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
         let keep = invoicing::Keep::new(pool, clock, invoicer.api.clone(), Objects::new(r2), rules);
-        engine = engine.with_job(keep);
+        engine = engine
+            .with_job(keep)
+            .with_job(invoicing::global::Monthly::new(file.invoicing.global_every_month))
+            .with_schedule(invoicing::global::Monthly::schedule());
         // What is found can be kept.
         if file.gigstack.reconcile_every_seconds > 0 {
             let every = TimeDelta::seconds(i64::from(file.gigstack.reconcile_every_seconds));

@@ -4,6 +4,7 @@
 pub mod cfdi;
 pub mod documents;
 pub mod gigstack;
+pub mod global;
 pub mod reconcile;
 mod requests;
 mod store;
@@ -35,6 +36,9 @@ async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), F
         Some(request) => store::requests::complete(work, request).await?,
         None => false,
     };
+    if completed || !same {
+        global::recorded(kept, &recorded, work).await?;
+    }
     if let Some(service) = recorded.service.filter(|_| completed || !same) {
         moved(service, work).await?;
     }

@@ -23,6 +23,7 @@ mod extract;
 mod floors;
 mod gigstack_api;
 mod gigstack_reconcile;
+mod global_invoice;
 mod invoicing;
 mod museum;
 mod objects;

@@ -28,6 +28,8 @@ pub const KEY: &str = "sk_test_of_the_tests";
 /// Everything a test talks to. End each test with [`TestApp::finish`]: work left undone is a failure.
 pub struct TestApp {
     pub url: String,
+    /// For a command that is run beside it.
+    pub database_url: String,
     pub pool: PgPool,
     pub clock: Clock,
     pub mail: Mailbox,
@@ -90,6 +92,7 @@ impl TestApp {
         let client = outbound::client().unwrap();
         Self {
             url,
+            database_url,
             pool: pools.main,
             clock,
             mail,
