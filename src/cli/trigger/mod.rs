@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use super::database::DevFolder;
 use super::{Outcome, Usage, say};
 use crate::dev::gigstack::Event;
-use crate::dev::stripe::simulator::Answer;
+use crate::dev::simulator::delivery::Answer;
 use crate::dev::stripe::{self, KINDS, Sample};
 use crate::ground::clock::Clock;
 use crate::ground::config::Settings;
