@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::gigstack;
 use super::stripe::{self, Sample};
-use super::{BUCKET, Keys, STRIPE_KEY, seed, tokens};
+use super::{BUCKET, Keys, MIFIEL_ID, STRIPE_KEY, mifiel_door, seed, tokens};
 use crate::ground::clock::Clock;
 
 /// Where everything is and how to get in.
@@ -20,6 +20,7 @@ pub(super) struct Announcement {
     pub(super) mail_url: String,
     pub(super) stripe_url: String,
     pub(super) gigstack_url: String,
+    pub(super) mifiel_url: String,
     pub(super) keys: Keys,
 }
 
@@ -56,8 +57,15 @@ impl Announcement {
                 "GIGSTACK_API_SECRET": self.keys.gigstack,
                 "GIGSTACK_ENV": "sandbox",
                 "GIGSTACK_BASE_URL": self.gigstack_url,
+                "MIFIEL_APP_ID": MIFIEL_ID,
+                "MIFIEL_APP_SECRET": self.keys.mifiel,
+                "MIFIEL_ENV": "sandbox",
+                "MIFIEL_BASE_URL": self.mifiel_url,
+                "MIFIEL_WEBHOOK_URL": mifiel_door(&self.base_url, &self.keys),
             },
-            "simulators": { "stripe": self.stripe_url, "gigstack": self.gigstack_url },
+            "simulators": {
+                "stripe": self.stripe_url, "gigstack": self.gigstack_url, "mifiel": self.mifiel_url,
+            },
             "mail_url": self.mail_url,
             "tokens": {
                 "operador": token("operador", seed::OPERATOR)?,
@@ -88,6 +96,7 @@ impl Announcement {
             s3_endpoint,
             stripe_url,
             gigstack_url,
+            mifiel_url,
             ..
         } = self;
         let data = if folder == ".onlycar" {
@@ -115,6 +124,7 @@ OnlyCar is running. Everything is on this machine; nothing leaves it.
   S3          {s3_endpoint}
   Stripe      {stripe_url}         a simulator: {stripe_url}/_sim/state
   Gigstack    {gigstack_url}         a simulator: {gigstack_url}/_sim/state
+  Mifiel      {mifiel_url}         a simulator: {mifiel_url}/_sim/state
   all of it   {folder}/dev.json  (with secrets and a token per role)
 
 Try, in a second terminal:

@@ -1,13 +1,16 @@
 //! Everything that `onlycar dev` brings along, so that nothing has to be installed or configured: PostgreSQL, an
-//! S3-compatible store, a mailbox, simulators of Stripe and Gigstack, sample data. Not in the release image.
+//! S3-compatible store, a mailbox, simulators of Stripe, Gigstack and Mifiel, sample data. Not in the release image.
 
 mod announce;
 pub mod cfdi;
 pub mod gigstack;
 pub mod mail;
+pub mod mifiel;
 pub mod objects;
+mod pdf;
 pub mod postgres;
 mod seed;
+pub mod simulator;
 pub mod stripe;
 mod tokens;
 
@@ -28,6 +31,7 @@ use crate::tools::db::{self, Pools};
 use announce::Announcement;
 use gigstack::Gigstack;
 use mail::Mailbox;
+use mifiel::Mifiel;
 use objects::ObjectStore;
 use postgres::Postgres;
 use stripe::Simulator;
@@ -37,6 +41,8 @@ const BUCKET: &str = "onlycar-docs";
 const DATABASE: &str = "onlycar";
 /// What the simulator of Stripe answers to.
 const STRIPE_KEY: &str = "sk_test_onlycar_dev";
+/// What the simulator of Mifiel answers to; the secret is of each run.
+const MIFIEL_ID: &str = "mifiel_dev";
 /// Who issues the invoices: SAT's own test data.
 const ISSUER: [&str; 4] = ["EKU9003173C9", "ESCUELA KEMPER URGATE", "612", "88000"];
 
@@ -55,6 +61,8 @@ struct Keys {
     stripe: String,
     gigstack: String,
     mifiel: String,
+    /// The token in the address of Mifiel's webhooks.
+    mifiel_token: String,
     s3_access: String,
     s3_secret: String,
     jwt: String,
@@ -67,6 +75,7 @@ impl Keys {
             stripe: format!("whsec_{}", hex()),
             gigstack: hex(),
             mifiel: hex(),
+            mifiel_token: hex(),
             s3_access: "onlycardev".to_owned(),
             s3_secret: hex(),
             jwt: hex(),
@@ -103,16 +112,19 @@ async fn run_on(
     let mail = serve_mail(&options.data_dir, stop.clone()).await?;
     let (stripe, stripe_url) = serve_stripe(stop.clone()).await?;
     let gigstack = serve_gigstack(stop.clone()).await?;
+    let mifiel = serve_mifiel(&keys, stop.clone()).await?;
     create_database(postgres).await?;
     let base_url = format!("http://localhost:{}", server.local_addr()?.port());
     stripe.send_to(&format!("{base_url}/api/webhooks/stripe"), &keys.stripe);
     gigstack.send_to(&base_url, &keys.gigstack);
+    mifiel.send_to(&mifiel_door(&base_url, &keys), &keys.mifiel);
     let near = Neighbours {
         database_url: postgres.url(DATABASE),
         s3,
         mail,
         stripe_url,
         gigstack_url: gigstack.url(),
+        mifiel_url: mifiel.url(),
     };
     let environment = environment(&base_url, &near, &keys);
     let settings = Settings::from_parts(&environment, None)?;
@@ -126,6 +138,7 @@ async fn run_on(
         mail_url: format!("http://{}", near.mail.pages),
         stripe_url: near.stripe_url,
         gigstack_url: near.gigstack_url,
+        mifiel_url: near.mifiel_url,
         keys,
     };
     let app = App::new(&settings, pools.clone(), Clock::system())?;
@@ -271,6 +284,23 @@ async fn serve_gigstack(stop: CancellationToken) -> anyhow::Result<Gigstack> {
     Ok(gigstack)
 }
 
+/// An account without documents.
+async fn serve_mifiel(keys: &Keys, stop: CancellationToken) -> anyhow::Result<Mifiel> {
+    let account = mifiel::Account {
+        seed: rand::rng().random(),
+        ..mifiel::Account::new(MIFIEL_ID, &keys.mifiel)
+    };
+    let mifiel = Mifiel::new(account, Clock::system())?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    tokio::spawn(mifiel.clone().serve(listener, stop.cancelled_owned()));
+    Ok(mifiel)
+}
+
+/// Where Mifiel's webhooks come in, with the token that lets them.
+fn mifiel_door(base_url: &str, keys: &Keys) -> String {
+    format!("{base_url}/api/webhooks/mifiel?token={}", keys.mifiel_token)
+}
+
 /// What the server needs around it.
 struct Neighbours {
     database_url: String,
@@ -278,6 +308,7 @@ struct Neighbours {
     mail: MailAddresses,
     stripe_url: String,
     gigstack_url: String,
+    mifiel_url: String,
 }
 
 /// The environment that the contract asks for, all of it, with everything on this machine.
@@ -298,13 +329,11 @@ fn environment(base_url: &str, near: &Neighbours, keys: &Keys) -> Environment {
         ("GIGSTACK_API_SECRET", keys.gigstack.clone()),
         ("GIGSTACK_ENV", text("sandbox")),
         ("GIGSTACK_BASE_URL", near.gigstack_url.clone()),
-        ("MIFIEL_APP_ID", text("mifiel_dev")),
+        ("MIFIEL_APP_ID", text(MIFIEL_ID)),
         ("MIFIEL_APP_SECRET", keys.mifiel.clone()),
         ("MIFIEL_ENV", text("sandbox")),
-        (
-            "MIFIEL_WEBHOOK_URL",
-            format!("{base_url}/api/webhooks/mifiel?token={}", keys.mifiel),
-        ),
+        ("MIFIEL_BASE_URL", near.mifiel_url.clone()),
+        ("MIFIEL_WEBHOOK_URL", mifiel_door(base_url, keys)),
         ("EMISOR_RFC", text(rfc)),
         ("EMISOR_RAZON_SOCIAL", text(issuer)),
         ("EMISOR_REGIMEN", text(regime)),
@@ -349,6 +378,7 @@ mod tests {
             },
             stripe_url: "http://localhost:1".to_owned(),
             gigstack_url: "http://localhost:2".to_owned(),
+            mifiel_url: "http://localhost:3".to_owned(),
         }
     }
 

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use super::{Trigger, about_the_last_payment, print, sample};
 use crate::cli::{Outcome, Usage, say};
 use crate::dev::gigstack::{Account, Delivery, Event, Gigstack, Order, key};
-use crate::dev::stripe::simulator::Answer;
+use crate::dev::simulator::delivery::Answer;
 use crate::dev::stripe::{self, KINDS, Sample};
 use crate::ground::clock::Clock;
 use crate::ground::config::{Issuer, Settings};

@@ -1,6 +1,7 @@
 //! `onlycar trigger`
 
 mod gigstack;
+mod mifiel;
 
 use anyhow::Context;
 use clap::Args;
@@ -10,7 +11,7 @@ use sqlx::PgPool;
 use super::database::DevFolder;
 use super::{Outcome, Usage, say};
 use crate::dev::gigstack::Event;
-use crate::dev::stripe::simulator::Answer;
+use crate::dev::simulator::delivery::Answer;
 use crate::dev::stripe::{self, KINDS, Sample};
 use crate::ground::clock::Clock;
 use crate::ground::config::Settings;
@@ -18,10 +19,11 @@ use crate::tools::outbound;
 
 /// Send a realistic, correctly signed event to a running server
 ///
-/// Happens at the simulated Stripe or Gigstack of this folder's `onlycar dev`, which delivers it: about the next service
-/// that waits for payment, or, for refunds, disputes and invoices of payments, the last that was paid. Where both have an
-/// event of that name it is Stripe's; gigstack: before it means the other. With --to it goes straight to another server,
-/// signed with the first secret of STRIPE_WEBHOOK_SECRET or GIGSTACK_WEBHOOK_SECRET.
+/// Happens at the simulated Stripe, Gigstack or Mifiel of this folder's `onlycar dev`, which delivers it: about the next
+/// service that waits for payment, or, for refunds, disputes and invoices of payments, the last that was paid; of Mifiel,
+/// about the last document that waits for a signature. gigstack: or mifiel: before a name means the provider's own event.
+/// With --to it goes straight to another server, signed with the first secret of STRIPE_WEBHOOK_SECRET,
+/// GIGSTACK_WEBHOOK_SECRET or MIFIEL_WEBHOOK_SECRET.
 ///
 /// Example: onlycar trigger payment_intent.succeeded --set amount=99900
 #[derive(Args)]
@@ -33,7 +35,8 @@ pub struct Trigger {
     /// Name every event there is
     #[arg(long)]
     list: bool,
-    /// Change a value of the event (of Gigstack: of what is invoiced), as in metadata.service_id=…; may be repeated
+    /// Change a value of the event (of Gigstack: of what is invoiced; of Mifiel: of a new document), as in
+    /// metadata.service_id=…; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
     /// How many different events
@@ -76,8 +79,14 @@ impl Trigger {
             for (event, about) in Event::ALL {
                 say(format!("{:36} {about}", gigstack::listed(event)))?;
             }
+            for (name, about) in mifiel::listed() {
+                say(format!("{name:36} {about}"))?;
+            }
             return Ok(Outcome::Done);
         };
+        if let Some(event) = mifiel::named(kind) {
+            return self.at_mifiel(event).await;
+        }
         if let Some(event) = gigstack::named(kind) {
             return self.at_gigstack(event).await;
         }

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 use super::faults::Plan;
 use super::{Delivery, Event, FilesAs, Gigstack, Order, Receiver};
+use crate::dev::simulator::control::{Wrong, once};
 
 pub(super) fn router(gigstack: &Gigstack) -> Router {
     Router::new()
@@ -50,10 +51,6 @@ struct Happening {
     times: u32,
     #[serde(default)]
     deliver: Delivery,
-}
-
-fn once() -> u32 {
-    1
 }
 
 async fn events(
@@ -223,19 +220,4 @@ async fn state(State(gigstack): State<Gigstack>) -> Json<Value> {
         "asked": state.asked,
         "leaked_tokens": state.leaked_tokens,
     }))
-}
-
-/// What a person asked for wrongly, or a server that does not answer.
-struct Wrong(anyhow::Error);
-
-impl From<anyhow::Error> for Wrong {
-    fn from(error: anyhow::Error) -> Self {
-        Self(error)
-    }
-}
-
-impl IntoResponse for Wrong {
-    fn into_response(self) -> Response {
-        (StatusCode::BAD_REQUEST, format!("{:#}\n", self.0)).into_response()
-    }
 }

@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use super::Gigstack;
 use super::envelope::{Event, Names, Scheme, Shape};
-use crate::dev::stripe::simulator::Answer;
+use crate::dev::simulator::delivery::{Answer, insist, post};
 
 /// What happens to a webhook on its way; by default it arrives once, signed as Standard Webhooks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,9 +60,6 @@ struct Letter<'l> {
     body: &'l [u8],
     delivery: Delivery,
 }
-
-/// Attempts at a webhook that follows by itself and is not accepted, and the wait after each.
-const PAUSES_MS: [u64; 6] = [100, 200, 400, 800, 1_600, 3_200];
 
 impl Gigstack {
     /// Tells the program of `event` about a receipt or an invoice; what each attempt was answered. Whether it happened is
@@ -144,15 +141,13 @@ impl Gigstack {
     async fn insist(&self, event: Event, subject: &str) {
         let delivery = self.delivery();
         let id = self.state().new_id("evt");
-        for pause in PAUSES_MS {
+        let taken = insist(|| async {
             let answers = self.deliver_named(&id, event, subject, delivery).await;
-            let good = |answer: &Answer| (200..300).contains(&answer.status);
-            if answers.is_ok_and(|answers| answers.iter().all(good)) || delivery.bad_signature {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(pause)).await;
+            answers.is_ok_and(|answers| answers.iter().all(Answer::is_good)) || delivery.bad_signature
+        });
+        if !taken.await {
+            tracing::warn!(event = event.name(), "the simulated Gigstack gave up a webhook");
         }
-        tracing::warn!(event = event.name(), "the simulated Gigstack gave up a webhook");
     }
 
     /// Returns when no webhook is under way that follows by itself.
@@ -182,12 +177,7 @@ impl Gigstack {
         for (name, value) in signed(letter, secret, now)? {
             request = request.header(name, value);
         }
-        let answer = request.body(letter.body.to_vec()).send().await;
-        let answer = answer.with_context(|| format!("{url} does not answer"))?;
-        Ok(Answer {
-            status: answer.status().as_u16(),
-            body: answer.text().await?,
-        })
+        Answer::read(post(request, &url, letter.body).await?).await
     }
 }
 

@@ -17,8 +17,9 @@ use uuid::Uuid;
 use super::Gigstack;
 use super::answers::Refused;
 use super::faults::{At, Fault};
-use super::pdf::Pdf;
 use super::state::Invoice;
+use crate::dev::pdf::{Pdf, Sheet};
+use crate::dev::simulator::faults::{FILE_PAGE, truncated};
 use crate::ground::clock::CENTRAL_ZONE;
 
 /// How v2 hands out the files of an invoice: each is a way that somebody met.
@@ -54,8 +55,6 @@ impl Kind {
         }
     }
 }
-
-const PAGE: &str = "<!doctype html><html><title>Error</title><p>AccessDenied</html>\n";
 
 pub(super) fn router(gigstack: &Gigstack) -> Router {
     Router::new()
@@ -104,7 +103,7 @@ impl Gigstack {
 
     /// Its PDF.
     pub fn pdf(&self, invoice: &Invoice) -> Vec<u8> {
-        Pdf::of(invoice, self.state().pdf_zeros).bytes()
+        printed(invoice, self.state().pdf_zeros).bytes()
     }
 
     /// Makes every PDF so many bytes larger.
@@ -118,7 +117,7 @@ impl Gigstack {
         let at = if kind == Kind::Xml { At::Xml } else { At::File };
         let fault = self.0.faults.meet(path, at).map(|plan| plan.fault);
         if kind == Kind::Pdf && fault.is_none() {
-            let pdf = Pdf::of(invoice, self.state().pdf_zeros);
+            let pdf = printed(invoice, self.state().pdf_zeros);
             let length = [(header::CONTENT_LENGTH, pdf.len().to_string())];
             return Ok((headers, length, pdf.body()).into_response());
         }
@@ -135,8 +134,8 @@ impl Gigstack {
                 .into_bytes(),
         };
         Ok(match fault {
-            Some(Fault::HtmlFile) => PAGE.as_bytes().to_vec(),
-            Some(Fault::Truncated) => whole.get(..whole.len() / 2).unwrap_or_default().to_vec(),
+            Some(Fault::HtmlFile) => FILE_PAGE.as_bytes().to_vec(),
+            Some(Fault::Truncated) => truncated(&whole),
             _ => whole,
         })
     }
@@ -183,6 +182,38 @@ impl Gigstack {
         }
         format!("{address}/storage/{}.{ending}", invoice.uuid)
     }
+}
+
+/// The printed form of an invoice.
+fn printed(invoice: &Invoice, zeros: usize) -> Pdf {
+    let document = &invoice.cfdi;
+    let mut lines = vec![
+        "Este documento es una representación impresa de un CFDI 4.0".to_owned(),
+        format!("Folio fiscal: {}", invoice.uuid.to_string().to_uppercase()),
+        format!(
+            "Serie y folio: {} {}",
+            document.serie.as_deref().unwrap_or_default(),
+            document.folio.as_deref().unwrap_or_default()
+        ),
+        format!("Emisor: {} {}", document.emisor.rfc, document.emisor.nombre),
+        format!("Receptor: {} {}", document.receptor.rfc, document.receptor.nombre),
+        format!("Lugar de expedición: {}", document.lugar_expedicion),
+    ];
+    // One page is enough for a simulator.
+    for line in document.conceptos.iter().take(20) {
+        lines.push(format!("{}  {}", line.importe, line.descripcion));
+    }
+    lines.push(format!("Subtotal: {}", document.subtotal()));
+    lines.push(format!("IVA: {}", document.total() - document.subtotal()));
+    lines.push(format!("Total: {} {}", document.total(), document.moneda));
+    lines.push("Documento de un simulador, sin validez fiscal".to_owned());
+    let sheet = Sheet {
+        title: "CFDI",
+        producer: "Simulador de Gigstack",
+        lines: &lines,
+        attached: None,
+    };
+    Pdf::of(&sheet, zeros)
 }
 
 /// The document, or one that is not this invoice's.

@@ -2,7 +2,7 @@
 //! invoice, answers both dialects of the API, and delivers webhooks. Tests and people tell it what happens and what goes
 //! wrong.
 //!
-//! `order` is what is to be invoiced, `state` what there is, `render` how it is told, `documents` and `pdf` the files,
+//! `order` is what is to be invoiced, `state` what there is, `render` how it is told, `documents` the files,
 //! `api` with `answers` the HTTP API, `portal` the page, `envelope` and `delivery` the webhooks, `faults` what goes wrong,
 //! `control` all of it over HTTP.
 
@@ -16,7 +16,6 @@ mod envelope;
 mod faults;
 mod happenings;
 mod order;
-mod pdf;
 mod portal;
 mod render;
 mod state;
@@ -37,10 +36,10 @@ pub use faults::{Fault, Plan};
 pub use order::{Item, Order, Period, Receiver};
 pub use state::{Invoice, Receipt};
 
+use crate::dev::simulator::faults::Faults;
 use crate::ground::clock::Clock;
 use crate::tools::outbound;
 use delivery::Endpoint;
-use faults::Faults;
 use state::State;
 
 /// A handle on the simulated team; clones share it.
@@ -54,7 +53,7 @@ struct Shared {
     client: reqwest::Client,
     state: Mutex<State>,
     habits: Mutex<Habits>,
-    faults: Faults,
+    faults: Faults<Fault>,
     /// Webhooks under way.
     deliveries: TaskTracker,
 }
@@ -165,11 +164,7 @@ impl Gigstack {
 
     /// The same for questions whose path begins so, as in `/v1/invoices/public`.
     pub fn fail_at(&self, path: &str, fault: Fault, times: usize) {
-        let path = Some(path.to_owned());
-        self.plan(Plan {
-            path,
-            ..Plan::new(fault, times)
-        });
+        self.plan(Plan::at(path, fault, times));
     }
 
     /// The same in every detail.

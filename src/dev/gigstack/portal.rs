@@ -5,8 +5,8 @@ use askama::Template;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderName, StatusCode, header};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use rust_decimal::Decimal;
 
@@ -14,6 +14,7 @@ use super::Gigstack;
 use super::envelope::Event;
 use super::order::Receiver;
 use super::state::{Invoice, Receipt};
+use crate::dev::simulator::page::{headers, page, style};
 
 /// SAT's régimenes that a customer may have, in part (c_RegimenFiscal).
 const REGIMES: [(&str, &str); 12] = [
@@ -45,9 +46,6 @@ const USES: [(&str, &str); 5] = [
     ("I08", "Otra maquinaria y equipo"),
     ("S01", "Sin efectos fiscales"),
 ];
-
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
 
 pub(super) fn router(gigstack: &Gigstack) -> Router {
     Router::new()
@@ -126,12 +124,6 @@ async fn submit(State(gigstack): State<Gigstack>, RawQuery(query): RawQuery, bod
     (headers(), Redirect::to(&page)).into_response()
 }
 
-async fn style() -> Response {
-    let css = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
-    let style = include_str!("../../../templates/dev/gigstack/autofactura.css");
-    (css, style).into_response()
-}
-
 /// Why there is no form any more.
 enum Closed {
     Invoiced(Box<Invoice>),
@@ -192,24 +184,6 @@ fn done(gigstack: &Gigstack, invoice: &Invoice) -> Response {
         xml: gigstack.file_url(invoice, "xml", false),
     };
     page(StatusCode::OK, &done)
-}
-
-fn page(status: StatusCode, page: &impl Template) -> Response {
-    match page.render() {
-        Ok(html) => (status, headers(), Html(html)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a page of the self-invoice portal could not be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
-
-fn headers() -> [(HeaderName, &'static str); 3] {
-    [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ]
 }
 
 /// As in $1,500.00 MXN.

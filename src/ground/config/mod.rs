@@ -227,6 +227,12 @@ impl Settings {
         first_secret(&["GIGSTACK_WEBHOOK_SECRET", "GIGSTACK_API_SECRET"])
     }
 
+    /// The same of `MIFIEL_WEBHOOK_SECRET`, which `MIFIEL_APP_SECRET` stands in for.
+    #[cfg(feature = "dev")]
+    pub fn mifiel_signing_secret() -> Option<String> {
+        first_secret(&["MIFIEL_WEBHOOK_SECRET", "MIFIEL_APP_SECRET"])
+    }
+
     /// `DATABASE_URL` alone: what commands need that only look into the database.
     pub fn database_url() -> Option<SecretString> {
         Environment::of_process()

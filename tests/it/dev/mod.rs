@@ -2,6 +2,7 @@
 
 mod gigstack;
 mod mail;
+mod mifiel;
 mod objects;
 mod postgres;
 mod stripe;

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use onlycar::app::App;
 use onlycar::dev::gigstack::Gigstack;
 use onlycar::dev::mail::{Mailbox, Message};
+use onlycar::dev::mifiel::Mifiel;
 use onlycar::dev::stripe::{self, Simulator};
 use onlycar::engine::worker::Workers;
 use onlycar::engine::{Engine, audit};
@@ -19,7 +20,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 
 use super::bucket::Bucket;
-use super::{database, gigstack};
+use super::{database, gigstack, mifiel};
 
 pub const SECRET: &str = "whsec_of_the_tests";
 /// The key that the simulator of Stripe answers to.
@@ -39,6 +40,8 @@ pub struct TestApp {
     pub stripe_url: String,
     /// Gigstack, as far as the program can tell.
     pub gigstack: Gigstack,
+    /// Mifiel, as far as the program can tell.
+    pub mifiel: Mifiel,
     /// Where documents are stored.
     pub bucket: Bucket,
     pub engine: Arc<Engine>,
@@ -72,8 +75,13 @@ impl TestApp {
         let clock = Clock::manual("2026-11-22T18:00:00Z".parse().unwrap());
         let (stripe, api) = simulator(&clock).await;
         let gigstack = gigstack::team(&clock).await;
+        let mifiel = mifiel::account(&clock).await;
         let bucket = Bucket::start().await;
+        // Documents at Mifiel name our address, so it stands before the program does.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
         let mut others = gigstack::variables(&gigstack);
+        others.extend(mifiel::variables(&mifiel, &url));
         others.extend(bucket.variables());
         let mut neighbours = vec![("SMTP_URL", smtp.as_str())];
         // With a live key the program refuses a simulator.
@@ -84,11 +92,10 @@ impl TestApp {
         let settings = settings(&database_url, &neighbours, more, file);
         let pools = db::connect(&settings.database_url, &settings.file).await.unwrap();
         let App { engine, router, .. } = App::new(&settings, pools.clone(), clock.clone()).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         stripe.send_to(&format!("{url}/api/webhooks/stripe"), SECRET);
         gigstack.send_to(&url, gigstack::SECRET);
+        mifiel.send_to(&mifiel::door(&url), mifiel::APP_SECRET);
         let client = outbound::client().unwrap();
         Self {
             url,
@@ -99,6 +106,7 @@ impl TestApp {
             stripe,
             stripe_url: api,
             gigstack,
+            mifiel,
             bucket,
             engine,
             client,

@@ -6,6 +6,7 @@ pub mod database;
 pub mod events;
 pub mod gate;
 pub mod gigstack;
+pub mod mifiel;
 pub mod program;
 pub mod redis;
 pub mod wait;

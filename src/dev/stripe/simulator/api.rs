@@ -57,14 +57,20 @@ async fn door(State(simulator): State<Simulator>, request: Request, next: Next) 
         .map_or("/", |path| path.as_str())
         .to_owned();
     simulator.state().asked.push(path.clone());
-    if let Some(fault) = simulator.0.faults.meet(&path) {
-        return fault.answer().await;
+    let fault = simulator.0.faults.meet(&path, ());
+    let right = key(request.headers()) == Some(simulator.0.key.as_str());
+    let answer = async {
+        if right {
+            next.run(request).await
+        } else {
+            let message = "Invalid API Key provided: sk_test_********";
+            Refused::new(StatusCode::UNAUTHORIZED, "", message).into_response()
+        }
+    };
+    match fault {
+        Some(plan) => plan.around(answer).await,
+        None => answer.await,
     }
-    if key(request.headers()) != Some(simulator.0.key.as_str()) {
-        let message = "Invalid API Key provided: sk_test_********";
-        return Refused::new(StatusCode::UNAUTHORIZED, "", message).into_response();
-    }
-    next.run(request).await
 }
 
 fn key(headers: &HeaderMap) -> Option<&str> {

@@ -22,7 +22,8 @@ use serde_json::{Map, Value, json};
 
 use super::faults::Plan;
 use super::storm::{Storm, Told};
-use super::{Answer, Delivery, Simulator, Version};
+use super::{Delivery, Simulator, Version};
+use crate::dev::simulator::control::{Wrong, once};
 use crate::dev::stripe::{self, Sample};
 
 pub(super) fn router(simulator: &Simulator) -> Router {
@@ -53,10 +54,6 @@ struct Happening {
     api_version: Version,
     #[serde(default)]
     deliver: Delivery,
-}
-
-fn once() -> u32 {
-    1
 }
 
 impl Happening {
@@ -92,7 +89,7 @@ async fn events(
         if !delivery.bad_signature {
             simulator.happened(&event);
         }
-        let answers: Vec<Answer> = simulator.deliver(&event, delivery).await?;
+        let answers = simulator.deliver(&event, delivery).await?;
         told.push(json!({ "event": event, "answers": answers }));
     }
     Ok((StatusCode::OK, Json(told)).into_response())
@@ -132,19 +129,4 @@ async fn state(State(simulator): State<Simulator>) -> Json<Value> {
         "asked": state.asked,
         "version": state.version,
     }))
-}
-
-/// What a person asked for wrongly, or a server that does not answer.
-struct Wrong(anyhow::Error);
-
-impl From<anyhow::Error> for Wrong {
-    fn from(error: anyhow::Error) -> Self {
-        Self(error)
-    }
-}
-
-impl IntoResponse for Wrong {
-    fn into_response(self) -> Response {
-        (StatusCode::BAD_REQUEST, format!("{:#}\n", self.0)).into_response()
-    }
 }

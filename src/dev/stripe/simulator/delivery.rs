@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Simulator;
 use super::state::{Version, text};
+use crate::dev::simulator::delivery::{Answer, post};
 use crate::dev::stripe::{body, sign};
 
 /// What happens to an event on its way; by default it arrives once, in the newest shape.
@@ -25,15 +26,6 @@ pub struct Delivery {
     pub bad_signature: bool,
     /// As an endpoint with a version of before 2025-03-31.basil gets it.
     pub old_version: bool,
-}
-
-/// What the server answered to one attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body, as text.
-    pub body: String,
 }
 
 /// Where events go.
@@ -104,11 +96,6 @@ impl Simulator {
             .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
             .header("content-type", "application/json; charset=utf-8")
             .header("stripe-signature", sign(secret, self.0.clock.now(), body));
-        let answer = request.body(body.to_vec()).send().await;
-        let answer = answer.with_context(|| format!("{} does not answer", endpoint.url))?;
-        Ok(Answer {
-            status: answer.status().as_u16(),
-            body: answer.text().await?,
-        })
+        Answer::read(post(request, &endpoint.url, body).await?).await
     }
 }

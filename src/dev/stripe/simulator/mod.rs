@@ -22,16 +22,17 @@ use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-pub use delivery::{Answer, Delivery};
+pub use delivery::Delivery;
 pub use faults::Fault;
 pub use state::Version;
 pub use stories::stories;
 pub use storm::{Storm, Told};
 
+use crate::dev::simulator::faults::Faults;
 use crate::ground::clock::Clock;
 use crate::tools::outbound;
 use delivery::Endpoint;
-use faults::{Faults, Plan};
+use faults::Plan;
 use state::State;
 
 /// A handle on the simulated account; clones share it.
@@ -44,7 +45,7 @@ struct Shared {
     client: reqwest::Client,
     state: Mutex<State>,
     endpoint: Mutex<Option<Endpoint>>,
-    faults: Faults,
+    faults: Faults<Fault>,
 }
 
 impl Simulator {
@@ -117,14 +118,12 @@ impl Simulator {
 
     /// Makes the next `times` questions meet `fault`, after the faults already planned.
     pub fn fail(&self, fault: Fault, times: usize) {
-        let path = None;
-        self.0.faults.add(Plan { fault, times, path });
+        self.0.faults.add(Plan::new(fault, times));
     }
 
     /// The same for questions whose path begins so, as in `/v1/events`.
     pub fn fail_at(&self, path: &str, fault: Fault, times: usize) {
-        let path = Some(path.to_owned());
-        self.0.faults.add(Plan { fault, times, path });
+        self.0.faults.add(Plan::at(path, fault, times));
     }
 
     /// Ends every fault.

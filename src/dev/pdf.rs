@@ -1,14 +1,24 @@
-//! The printed form of an invoice: a small PDF 1.7, written by hand (ISO 32000-1, 7.5).
+//! Small PDFs 1.7 of one page, written by hand (ISO 32000-1, 7.5).
 
 use std::fmt::Write;
 
 use axum::body::{Body, Bytes};
 use futures_util::{StreamExt, stream};
 
-use super::state::Invoice;
+/// What a PDF shows, and what it has in it.
+pub struct Sheet<'s> {
+    /// Its title, in ASCII.
+    pub title: &'s str,
+    /// What made it.
+    pub producer: &'s str,
+    /// What stands on the page; some fifty lines fit.
+    pub lines: &'s [String],
+    /// A file in it, and its name.
+    pub attached: Option<(&'s str, &'s [u8])>,
+}
 
 /// The bytes before and after as many zeros as it takes to be as large as wished. They are in no object that is shown.
-pub(super) struct Pdf {
+pub struct Pdf {
     before: Vec<u8>,
     zeros: usize,
     after: Vec<u8>,
@@ -18,26 +28,20 @@ pub(super) struct Pdf {
 const PIECE: usize = 64 * 1024;
 
 impl Pdf {
-    pub(super) fn of(invoice: &Invoice, zeros: usize) -> Self {
-        let content = content(invoice);
-        let objects = [
-            "<< /Type /Catalog /Pages 2 0 R /Lang (es-MX) >>".to_owned(),
-            "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R \
-             /Resources << /Font << /F1 4 0 R >> >> >>"
-                .to_owned(),
-            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
-            format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
-            "<< /Title (CFDI) /Producer (Simulador de Gigstack) >>".to_owned(),
-        ];
+    /// The sheet, in a file that has so many zeros more than it need have.
+    pub fn of(sheet: &Sheet<'_>, zeros: usize) -> Self {
+        let objects = objects(sheet);
         let mut before = b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n".to_vec();
         let mut places = Vec::new();
         for (number, object) in (1..).zip(&objects) {
             places.push(before.len());
-            before.extend(format!("{number} 0 obj\n{object}\nendobj\n").into_bytes());
+            before.extend(format!("{number} 0 obj\n").into_bytes());
+            before.extend(object);
+            before.extend(b"\nendobj\n");
         }
         places.push(before.len());
-        before.extend(format!("7 0 obj\n<< /Length {zeros} >>\nstream\n").into_bytes());
+        let last = places.len();
+        before.extend(format!("{last} 0 obj\n<< /Length {zeros} >>\nstream\n").into_bytes());
         let tail = "\nendstream\nendobj\n";
         let after = end(&places, before.len() + zeros + tail.len());
         Self {
@@ -47,16 +51,18 @@ impl Pdf {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// Its length.
+    pub fn len(&self) -> usize {
         self.before.len() + self.zeros + self.after.len()
     }
 
-    pub(super) fn bytes(self) -> Vec<u8> {
+    /// All of it.
+    pub fn bytes(self) -> Vec<u8> {
         [self.before, vec![0; self.zeros], self.after].concat()
     }
 
     /// The same, of which only a piece is in memory at a time.
-    pub(super) fn body(self) -> Body {
+    pub fn body(self) -> Body {
         let zeros = Bytes::from(vec![0; PIECE]);
         let whole = stream::repeat(zeros.clone()).take(self.zeros / PIECE);
         let rest = zeros.slice(..self.zeros % PIECE);
@@ -65,6 +71,34 @@ impl Pdf {
             .chain(stream::iter([rest, Bytes::from(self.after)]));
         Body::from_stream(pieces.map(Ok::<_, std::io::Error>))
     }
+}
+
+fn objects(sheet: &Sheet<'_>) -> Vec<Vec<u8>> {
+    let content = content(sheet.lines);
+    let (title, producer) = (escaped(sheet.title), escaped(sheet.producer));
+    let names = sheet.attached.map(|(name, _)| {
+        let name = escaped(name);
+        format!(" /Names << /EmbeddedFiles << /Names [({name}) 8 0 R] >> >> /PageMode /UseAttachments")
+    });
+    let names = names.unwrap_or_default();
+    let texts = [
+        format!("<< /Type /Catalog /Pages 2 0 R /Lang (es-MX){names} >>"),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R \
+         /Resources << /Font << /F1 4 0 R >> >> >>"
+            .to_owned(),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+        format!("<< /Title ({title}) /Producer ({producer}) >>"),
+    ];
+    let mut objects: Vec<Vec<u8>> = texts.map(String::into_bytes).into();
+    if let Some((name, file)) = sheet.attached {
+        let head = format!("<< /Type /EmbeddedFile /Length {} >>\nstream\n", file.len());
+        objects.push([head.as_bytes(), file, b"\nendstream"].concat());
+        let name = escaped(name);
+        objects.push(format!("<< /Type /Filespec /F ({name}) /EF << /F 7 0 R >> >>").into_bytes());
+    }
+    objects
 }
 
 /// The table of where each object begins, and where that table begins.
@@ -82,31 +116,10 @@ fn end(places: &[usize], table: usize) -> String {
     text
 }
 
-fn content(invoice: &Invoice) -> String {
-    let document = &invoice.cfdi;
-    let mut lines = vec![
-        "Este documento es una representación impresa de un CFDI 4.0".to_owned(),
-        format!("Folio fiscal: {}", invoice.uuid.to_string().to_uppercase()),
-        format!(
-            "Serie y folio: {} {}",
-            document.serie.as_deref().unwrap_or_default(),
-            document.folio.as_deref().unwrap_or_default()
-        ),
-        format!("Emisor: {} {}", document.emisor.rfc, document.emisor.nombre),
-        format!("Receptor: {} {}", document.receptor.rfc, document.receptor.nombre),
-        format!("Lugar de expedición: {}", document.lugar_expedicion),
-    ];
-    // One page is enough for a simulator.
-    for line in document.conceptos.iter().take(20) {
-        lines.push(format!("{}  {}", line.importe, line.descripcion));
-    }
-    lines.push(format!("Subtotal: {}", document.subtotal()));
-    lines.push(format!("IVA: {}", document.total() - document.subtotal()));
-    lines.push(format!("Total: {} {}", document.total(), document.moneda));
-    lines.push("Documento de un simulador, sin validez fiscal".to_owned());
+fn content(lines: &[String]) -> String {
     let mut content = String::from("BT /F1 10 Tf 14 TL 50 742 Td\n");
     for line in lines {
-        let _ = writeln!(content, "({}) Tj T*", escaped(&line));
+        let _ = writeln!(content, "({}) Tj T*", escaped(line));
     }
     content.push_str("ET");
     content
