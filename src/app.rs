@@ -13,9 +13,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
+use crate::contracts::mifiel::api::MifielApi;
+use crate::contracts::{self, Mifiel};
 use crate::engine::Engine;
 use crate::engine::recent::Recent;
 use crate::engine::retention::Retention;
+use crate::engine::source::Source;
 use crate::engine::uploads::Uploads;
 use crate::engine::watch::Watch;
 use crate::engine::worker::Workers;
@@ -50,11 +53,19 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
     /// Who may come in.
     pub access: Access,
+    /// The store of documents, where there is one.
+    pub objects: Option<Objects>,
 }
 
 impl FromRef<Shared> for Access {
     fn from_ref(shared: &Shared) -> Self {
         shared.access.clone()
+    }
+}
+
+impl FromRef<Shared> for Option<Objects> {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.objects.clone()
     }
 }
 
@@ -75,6 +86,10 @@ pub struct Machine {
     pub api: Option<StripeApi>,
     /// Gigstack, where it is configured.
     pub gigstack: Option<Invoicer>,
+    /// Mifiel, where it is configured.
+    pub mifiel: Option<Arc<Mifiel>>,
+    /// The store of documents, where it is configured.
+    pub objects: Option<Objects>,
 }
 
 /// Gigstack: its doors, and how it is asked.
@@ -129,11 +144,14 @@ impl Machine {
             None => engine,
         };
         let (engine, gigstack) = invoicing(engine, settings)?;
+        let (engine, mifiel) = contracts(engine, settings)?;
         Ok(Self {
             engine,
             stripe,
             api,
             gigstack,
+            mifiel,
+            objects: settings.r2.as_ref().map(Objects::new),
         })
     }
 }
@@ -193,6 +211,25 @@ fn invoicing(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine,
     Ok((engine, Some(invoicer)))
 }
 
+/// Mifiel's door, and its jobs where documents can be stored.
+fn contracts(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine, Option<Arc<Mifiel>>)> {
+    let Some(mifiel) = &settings.mifiel else {
+        return Ok((engine, None));
+    };
+    let file = &settings.file.mifiel;
+    let source = Arc::new(Mifiel::new(mifiel, file));
+    engine = engine.with_source(source.clone());
+    if let Some(r2) = &settings.r2 {
+        let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
+        let api = MifielApi::new(mifiel, file, clock.clone())?;
+        let objects = Objects::new(r2);
+        let send = contracts::sending::Send::new(pool.clone(), api.clone(), objects.clone(), mifiel, file);
+        let keep = contracts::Keep::new(pool, clock, api, objects);
+        engine = engine.with_job(send).with_job(keep);
+    }
+    Ok((engine, Some(source)))
+}
+
 impl App {
     /// Puts the program together over a migrated database.
     pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
@@ -202,16 +239,25 @@ impl App {
             engine,
             stripe,
             gigstack,
+            mifiel,
+            objects,
             ..
         } = Machine::new(settings, pools, clock)?;
-        let doors = gigstack.map_or_else(Vec::new, |gigstack| gigstack.doors);
+        let mut doors: Vec<(&'static str, Arc<dyn Source>)> = vec![("/api/webhooks/stripe", stripe)];
+        for (door, source) in gigstack.into_iter().flat_map(|gigstack| gigstack.doors) {
+            doors.push((door.path(), source));
+        }
+        if let Some(mifiel) = mifiel {
+            doors.push(("/api/webhooks/mifiel", mifiel));
+        }
         let engine = Arc::new(engine);
         let shared = Shared {
             engine: Arc::clone(&engine),
             metrics,
             access,
+            objects,
         };
-        let urls = routes::all(shared, stripe, doors, &settings.file.http);
+        let urls = routes::all(shared, doors, &settings.file.http);
         let router = layers::around(
             urls,
             Duration::from_secs(settings.file.http.request_timeout_seconds),

@@ -15,10 +15,10 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::Shared;
+use crate::contracts::sending;
 use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
-use crate::invoicing::{self, Gigstack};
 use crate::payments::counter;
 use crate::tools::db;
 use crate::tools::problem::Problem;
@@ -28,10 +28,10 @@ use crate::tools::problem::Problem;
 #[openapi(
     info(
         title = "OnlyCar Integraciones",
-        description = "Recibe los avisos de Stripe y Gigstack y convierte cada uno en sus efectos, una sola vez. \
+        description = "Recibe los avisos de Stripe, Gigstack y Mifiel y convierte cada uno en sus efectos, una sola vez. \
                        Los importes de Stripe van en centavos; las fechas, en UTC (ISO 8601)."
     ),
-    paths(stripe_webhook, gigstack_webhook),
+    paths(stripe_webhook, gigstack_webhook, mifiel_webhook),
     modifiers(&Bearer)
 )]
 struct Document;
@@ -52,17 +52,15 @@ impl Modify for Bearer {
 /// All routes, without their layers.
 pub fn all(
     shared: Shared,
-    stripe: Arc<dyn Source>,
-    gigstack: Vec<(invoicing::Door, Arc<Gigstack>)>,
+    webhooks: Vec<(&'static str, Arc<dyn Source>)>,
     settings: &config::Http,
 ) -> Router {
     let bodies = Arc::new(Bodies::new(settings));
-    let stripe = Door::new(&shared.engine, stripe, &bodies);
     let (documented, document) = documented().split_for_parts();
-    let mut doors = Router::new().route("/api/webhooks/stripe", post(receive).with_state(stripe));
-    for (door, source) in gigstack {
-        let state = Door::new(&shared.engine, source, &bodies);
-        doors = doors.route(door.path(), post(receive).with_state(state));
+    let mut doors = Router::new();
+    for (path, source) in webhooks {
+        let door = Door::new(&shared.engine, source, &bodies);
+        doors = doors.route(path, post(receive).with_state(door));
     }
     doors
         .merge(documented.with_state(shared))
@@ -83,6 +81,7 @@ fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(counter::services))
         .routes(routes!(counter::service))
         .routes(routes!(counter::confirm))
+        .routes(routes!(sending::send))
 }
 
 /// What a webhook's sender is told.
@@ -135,6 +134,28 @@ fn stripe_webhook() {}
 )]
 #[allow(dead_code)] // as above
 fn gigstack_webhook() {}
+
+/// Recibe un aviso de Mifiel: `{event, data}` de una suscripción de la cuenta, `document.signed` o `document.rejected`, o
+/// el documento mismo. El aviso es sólo una pista: nada cambia hasta que la API de Mifiel lo confirma.
+#[utoipa::path(
+    post,
+    path = "/api/webhooks/mifiel",
+    tag = "webhooks",
+    params(
+        ("token" = Option<String>, Query, description = "El de MIFIEL_WEBHOOK_URL"),
+        ("X-Mifiel-Signature" = Option<String>, Header, description = "O bien: HMAC-SHA256 del cuerpo, en hexadecimal"),
+    ),
+    request_body(content = serde_json::Value, description = "El aviso tal como Mifiel lo envía, 1 MiB como máximo"),
+    responses(
+        (status = 200, description = "Guardado, o ya se tenía", body = Received),
+        (status = 400, description = "Sin token ni firma válidos, o no es un aviso: `Webhook Error: <razón>`"),
+        (status = 413, description = "Más de 1 MiB"),
+        (status = 429, description = "Demasiados a la vez; ver Retry-After"),
+        (status = 503, description = "La base de datos no está; ver Retry-After"),
+    )
+)]
+#[allow(dead_code)] // as above
+fn mifiel_webhook() {}
 
 /// El proceso vive.
 #[utoipa::path(get, path = "/healthz", tag = "plataforma", responses((status = 200, description = "ok")))]

@@ -2,6 +2,7 @@
 
 mod documents;
 pub mod mifiel;
+pub mod sending;
 mod store;
 
 pub use documents::Keep;

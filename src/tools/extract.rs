@@ -17,10 +17,11 @@ use super::problem::{FieldError, Problem};
 pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// The JSON body. Fields that `T` does not know are ignored, so that a newer client can talk to an older server.
+/// `LIMIT` is for the few that take more.
 #[derive(Debug, Clone, Copy)]
-pub struct JsonBody<T>(pub T);
+pub struct JsonBody<T, const LIMIT: usize = BODY_LIMIT>(pub T);
 
-impl<S, T> FromRequest<S> for JsonBody<T>
+impl<S, T, const LIMIT: usize> FromRequest<S> for JsonBody<T, LIMIT>
 where
     S: Send + Sync,
     T: DeserializeOwned,
@@ -35,7 +36,7 @@ where
                 "Manda los datos como JSON, con Content-Type: application/json y sin comprimir.",
             ));
         }
-        let body = read(request.into_body()).await?;
+        let body = read(request.into_body(), LIMIT).await?;
         parse(&body).map(Self)
     }
 }
@@ -58,15 +59,15 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
-    to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    to_bytes(body, limit).await.map_err(|error| {
         let too_large = std::error::Error::source(&error)
             .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if too_large {
             Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "cuerpo-demasiado-grande",
-                "Los datos pasan de 64 KiB.",
+                format!("Los datos pasan de {} KiB.", limit / 1024),
             )
         } else {
             let detail = "Los datos llegaron incompletos. Mándalos otra vez.";

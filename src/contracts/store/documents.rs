@@ -1,7 +1,7 @@
 //! `contratos_firmados`: what was sent for signature, and what became of it.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::super::mifiel::shapes::Document;
@@ -62,6 +62,55 @@ pub struct Draft {
     pub url_original: String,
     /// Its digest.
     pub sha256_original: String,
+}
+
+/// Whether a contract may be sent for signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MayBeSent {
+    /// It may.
+    Yes,
+    /// There is none with this id.
+    NoContract,
+    /// It is over.
+    Inactive,
+    /// This document of it waits for signatures.
+    Waiting(Uuid),
+    /// This document of it is signed.
+    Signed(Uuid),
+}
+
+/// Whether a contract may be sent, as things are now.
+pub async fn may_be_sent(database: impl PgExecutor<'_>, contract: ContractId) -> Result<MayBeSent, Failure> {
+    let found = sqlx::query!(
+        r#"select contratos_b2b.estado::text as "state!",
+                  (select id from contratos_firmados
+                   where contrato_id = $1 and estado = 'firmado' limit 1) as "signed?",
+                  (select id from contratos_firmados
+                   where contrato_id = $1 and estado = 'pendiente' and (vence_en is null or vence_en > now())
+                   limit 1) as "waiting?"
+           from contratos_b2b where id = $1"#,
+        contract.0,
+    );
+    let Some(found) = found.fetch_optional(database).await? else {
+        return Ok(MayBeSent::NoContract);
+    };
+    Ok(match (found.signed, found.waiting) {
+        _ if found.state == "inactivo" => MayBeSent::Inactive,
+        (Some(document), _) => MayBeSent::Signed(document),
+        (None, Some(document)) => MayBeSent::Waiting(document),
+        (None, None) => MayBeSent::Yes,
+    })
+}
+
+/// The same with the contract held: nobody else sends it meanwhile.
+pub async fn hold(work: &mut Work, contract: ContractId) -> Result<MayBeSent, Failure> {
+    sqlx::query!(
+        "select id from contratos_b2b where id = $1 for update",
+        contract.0
+    )
+    .fetch_optional(work.connection())
+    .await?;
+    may_be_sent(work.connection(), contract).await
 }
 
 /// Notes a document that is to be sent.

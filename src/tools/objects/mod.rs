@@ -15,7 +15,7 @@ use std::sync::Arc;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, TryStreamExt as _, stream};
 use tokio::sync::Semaphore;
 
@@ -280,6 +280,17 @@ impl Object {
             let chunk = chunk.map_err(|_| StoreError::unavailable("it broke off while it was read"))?;
             Ok(chunk.map(|chunk| (chunk, body)))
         })
+    }
+
+    /// All of its bytes at once, for a small object.
+    pub async fn bytes(self) -> Result<Bytes, StoreError> {
+        let all = self
+            .into_stream()
+            .try_fold(BytesMut::new(), async |mut all, chunk| {
+                all.extend_from_slice(&chunk);
+                Ok(all)
+            });
+        Ok(all.await?.freeze())
     }
 
     async fn digest(self) -> Result<Digest, StoreError> {

@@ -1,0 +1,133 @@
+//! The job that sends a document to Mifiel, once.
+
+use bytes::Bytes;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::KIND;
+use crate::contracts::mifiel::api::{ApiError, MifielApi, NewDocument, Signer};
+use crate::contracts::mifiel::shapes::Document;
+use crate::contracts::store::documents::{self, Draft};
+use crate::engine::Failure;
+use crate::engine::job::{Job, Task};
+use crate::engine::work::Work;
+use crate::ground::config;
+use crate::tools::objects::Objects;
+
+/// So many pages of the account's documents are looked through for one that was sent and not recorded.
+const PAGES: u32 = 5;
+
+/// What the job is about.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Ordered {
+    /// Row of `contratos_firmados`.
+    pub(super) document: Uuid,
+}
+
+/// The job.
+pub struct Send {
+    pool: PgPool,
+    api: MifielApi,
+    objects: Objects,
+    callback_url: SecretString,
+    days_to_expire: u16,
+    remind_every: u16,
+}
+
+impl Send {
+    /// With Mifiel and the store.
+    pub fn new(
+        pool: PgPool,
+        api: MifielApi,
+        objects: Objects,
+        settings: &config::Mifiel,
+        file: &config::MifielFile,
+    ) -> Self {
+        Self {
+            pool,
+            api,
+            objects,
+            callback_url: settings.webhook_url.clone(),
+            days_to_expire: file.days_to_expire,
+            remind_every: file.remind_every_days,
+        }
+    }
+
+    /// Mifiel knows no idempotency key: an answer that was lost is found by the id that we gave.
+    async fn find(&self, draft: &Draft) -> Result<Option<Value>, Failure> {
+        let ours = draft.id.to_string();
+        for page in 1..=PAGES {
+            let documents = self.api.documents(page).await?;
+            if documents.is_empty() {
+                break;
+            }
+            let is_ours =
+                |document: &Value| document.get("external_id").and_then(Value::as_str) == Some(&ours);
+            if let Some(found) = documents.into_iter().find(is_ours) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(&self, draft: &Draft) -> Result<Value, Failure> {
+        let (pdf, signers) = super::keys(draft.contract, draft.id);
+        let signers: Vec<Signer> = serde_json::from_slice(&self.read(&signers).await?)
+            .map_err(|_| Failure::Park("the list of signers cannot be read".to_owned()))?;
+        let new = NewDocument {
+            external_id: draft.id,
+            file_name: format!("contrato-{}.pdf", draft.contract),
+            pdf: self.read(&pdf).await?,
+            signers,
+            callback_url: self.callback_url.clone(),
+            days_to_expire: self.days_to_expire,
+            remind_every: self.remind_every,
+        };
+        Ok(self.api.create(&new).await?)
+    }
+
+    async fn read(&self, key: &str) -> Result<Bytes, Failure> {
+        let object = self.objects.get(key).await?;
+        let object = object.ok_or_else(|| Failure::Park(format!("{key} is not in the store")))?;
+        Ok(object.bytes().await?)
+    }
+}
+
+impl Job for Send {
+    type Done = Option<Document>;
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn act(&self, task: &Task) -> Result<Self::Done, Failure> {
+        let (draft, sent) = documents::sending(&self.pool, ordered(task)?.document).await?;
+        if sent.is_some() {
+            return Ok(None);
+        }
+        let answer = match self.find(&draft).await? {
+            Some(found) => found,
+            None => self.create(&draft).await?,
+        };
+        let document = Document::of(&answer).ok_or(ApiError::Unreadable("un documento sin id"))?;
+        Ok(Some(document))
+    }
+
+    async fn record(&self, task: &Task, sent: Self::Done, work: &mut Work) -> Result<(), Failure> {
+        let Some(document) = sent else { return Ok(()) };
+        let id = ordered(task)?.document;
+        if documents::sent(work, id, &document).await? {
+            let detail = json!({ "mifiel": document.id, "vence": document.expires_at });
+            work.audit("contrato.enviado", "contratos_firmados", id, detail);
+        }
+        Ok(())
+    }
+}
+
+fn ordered(task: &Task) -> Result<Ordered, Failure> {
+    serde_json::from_value(task.payload.clone())
+        .map_err(|error| Failure::Park(format!("what is to be sent cannot be read: {error}")))
+}

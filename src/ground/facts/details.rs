@@ -1,0 +1,82 @@
+//! What facts are told with.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::ground::values::ContractId;
+
+/// The payment of a subscription's period.
+#[derive(Clone, Debug)]
+pub struct PeriodPayment {
+    /// Stripe's invoice, `in_…`.
+    pub invoice: String,
+    /// What was paid.
+    pub amount: Decimal,
+    /// In which currency.
+    pub currency: String,
+    /// When.
+    pub paid_at: DateTime<Utc>,
+}
+
+/// Where a subscription stands at Stripe, all told.
+#[derive(Clone, Debug)]
+pub struct SubscriptionStanding {
+    /// Stripe's subscription, `sub_…`.
+    pub subscription: String,
+    /// The contract that it names, if it does.
+    pub contract: Option<ContractId>,
+    /// When it ended, if it did.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Whether a payment is due that could not be charged.
+    pub behind: bool,
+    /// When the next charge comes.
+    pub next_charge_at: Option<DateTime<Utc>>,
+    /// Whether none comes any more: it ended, or will with its period.
+    pub charged_out: bool,
+    /// The last payment.
+    pub last_payment: Option<PeriodPayment>,
+    /// The invoice that began the period that is paid: a new one gives new services.
+    pub period: Option<String>,
+}
+
+/// How a payment can be made outside of Stripe's pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Instructions {
+    /// With a voucher, in cash at a shop.
+    Oxxo,
+    /// By bank transfer.
+    Spei,
+}
+
+/// How whoever pays at the counter can be reached.
+#[derive(Clone, Debug, Default)]
+pub struct Contact {
+    /// A mail address.
+    pub email: Option<String>,
+    /// A telephone number, E.164.
+    pub phone: Option<String>,
+}
+
+/// What becomes of a payment at the counter.
+#[derive(Clone, Debug)]
+pub enum CounterInvoice {
+    /// The client makes the own invoice, in Gigstack's portal.
+    SelfService(Contact),
+    /// The month's global invoice holds it.
+    Global,
+}
+
+/// An event or a job whose handler did not end.
+#[derive(Clone, Debug)]
+pub struct Closed {
+    /// Whether it is a row of `webhooks.events`; else of `engine.jobs`.
+    pub is_event: bool,
+    /// The event's type or the job's kind.
+    pub kind: String,
+    /// What it was, for people.
+    pub label: String,
+    /// Why.
+    pub reason: String,
+}
