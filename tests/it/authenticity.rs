@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use onlycar::ground::config::{File, Policy, Secrets, Verification};
 use onlycar::invoicing::Door;
-use onlycar::tools::authenticity::Authenticity;
+use onlycar::tools::authenticity::{Authenticity, Letter};
 use sha2::Sha256;
 
 use crate::support::TestApp;
@@ -424,7 +424,7 @@ fn judge(case: &Case, now: DateTime<Utc>) -> Result<(), &'static str> {
         );
     }
     let authenticity = Authenticity::new(&file.gigstack.verification, &secrets);
-    let judged = authenticity.check(&headers, &case.body, now);
+    let judged = authenticity.check(&letter(&headers, &case.body, now));
     judged.map_err(onlycar::tools::authenticity::Disbelief::code)
 }
 
@@ -527,7 +527,8 @@ fn with_nothing_to_check_by_nobody_is_believed() {
             policy,
             schemes: Vec::new(),
         };
-        let judged = Authenticity::new(&verification, &secrets).check(&HeaderMap::new(), b"{}", noon());
+        let judged =
+            Authenticity::new(&verification, &secrets).check(&letter(&HeaderMap::new(), b"{}", noon()));
         assert!(judged.is_err());
     }
 }
@@ -598,5 +599,14 @@ fn a_configuration_that_could_not_work_is_one_clear_message() {
         assert!(error.contains("gigstack.verification"), "{error}");
         assert!(error.contains(why), "{text}: {error}");
         assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+fn letter<'a>(headers: &'a HeaderMap, body: &'a [u8], now: DateTime<Utc>) -> Letter<'a> {
+    Letter {
+        headers,
+        query: None,
+        body,
+        now,
     }
 }

@@ -55,6 +55,11 @@ pub enum Scheme {
         /// Its name.
         header: String,
     },
+    /// A parameter of the address that we registered, whose value is a secret of its own.
+    QueryToken {
+        /// Its name.
+        parameter: String,
+    },
 }
 
 fn five_minutes() -> i64 {
@@ -86,6 +91,10 @@ impl Scheme {
         match self {
             Self::StandardWebhooks { tolerance_seconds } => tolerance(*tolerance_seconds),
             Self::StaticHeader { header } => name(header),
+            Self::QueryToken { parameter } if parameter.is_empty() => {
+                Err("a parameter needs a name".to_owned())
+            }
+            Self::QueryToken { .. } => Ok(()),
             Self::Hmac {
                 header,
                 template,

@@ -3,7 +3,6 @@
 
 mod about;
 mod fetch;
-mod pdf;
 mod underway;
 
 use chrono::TimeDelta;

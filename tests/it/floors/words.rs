@@ -238,7 +238,7 @@ fn only_a_slice_says_that_it_fetched_a_message() {
         rule,
         "src/engine/receive.rs",
         &["Fetched::new(&*self.source, body, now)"],
-        &["Verified::new(&*self.source, &parts.headers, body, now)"],
+        &["Verified::new(&*self.source, &parts, body, now)"],
     );
 }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use reqwest::{Response, StatusCode, header};
+use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
 use crate::engine::Failure;
 use crate::tools::outbound::DownloadError;
+use crate::tools::outbound::answer::retry_after;
 
 /// Why Gigstack gave no answer that can be used. The texts are Spanish: operators read them. None repeats our key, nor
 /// what was sent.
@@ -86,7 +87,7 @@ impl ApiError {
             401 | 403 => Self::KeyRefused(status.as_u16()),
             408 | 425 | 429 | 500.. => Self::Unavailable {
                 reason: format!("contestó {}", status.as_u16()),
-                after: after(&response),
+                after: retry_after(&response),
             },
             // Our key would go wherever it leads.
             300..=399 => Self::unavailable(format!(
@@ -99,7 +100,7 @@ impl ApiError {
 
     /// Its message may quote what was sent; its code does not.
     async fn of_refusal(status: StatusCode, response: Response) -> Self {
-        let after = after(&response);
+        let after = retry_after(&response);
         let body = super::bytes(response).await.unwrap_or_default();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let code = ["/error/code", "/code", "/error"]
@@ -145,12 +146,6 @@ impl ApiError {
             }
         }
     }
-}
-
-/// What `Retry-After` says, in seconds; its other form is a date, and is done without.
-fn after(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(header::RETRY_AFTER)?;
-    value.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
 
 /// As in `resource_not_found`: what could be a name, an RFC or a mail address is none.

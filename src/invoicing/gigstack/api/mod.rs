@@ -16,6 +16,7 @@ pub use error::ApiError;
 pub use files::{Bytestream, Part};
 
 use crate::ground::config::{self, Dialect};
+use crate::tools::outbound::answer::{Broken, whole};
 use crate::tools::outbound::{self, Downloads, Hosts};
 
 /// The largest answer that is read: a page of a hundred invoices is a few hundred KB, a PDF inside an answer a few MB.
@@ -182,19 +183,11 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Value, ApiError> {
 }
 
 /// All of an answer, up to the largest.
-async fn bytes(mut response: Response) -> Result<Vec<u8>, ApiError> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| ApiError::of_request(&error))?
-    {
-        if bytes.len() + chunk.len() > LARGEST {
-            return Err(ApiError::Unreadable("es de más de 8 MiB"));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
+async fn bytes(response: Response) -> Result<Vec<u8>, ApiError> {
+    whole(response, LARGEST).await.map_err(|broken| match broken {
+        Broken::Off(error) => ApiError::of_request(&error),
+        Broken::TooLarge => ApiError::Unreadable("es de más de 8 MiB"),
+    })
 }
 
 /// Shows the outcome to whoever watches.
