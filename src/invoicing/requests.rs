@@ -108,13 +108,14 @@ impl Ask {
 
     async fn page(&self, request: Uuid, service: ServiceId) -> Result<Answer, Failure> {
         let asked = requests::self_invoice(&self.pool, request).await?;
+        // Nothing in it that may be another the next time: under the same key, another body is refused. Nor whom the
+        // link is for: that is not Gigstack's to know before the client says so there.
         let body = json!({
             "external_id": service,
             "currency": asked.currency,
             "payment_form": asked.payment_form,
             "payment_method": "PUE",
             "items": [item(&service.to_string(), &asked.description, asked.amount)],
-            "client": { "email": asked.email, "phone": asked.phone },
             "metadata": { "servicio_id": service, "solicitud_id": request },
         });
         let answer = self.api.self_service(request, &body).await?;

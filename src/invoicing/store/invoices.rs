@@ -152,10 +152,10 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
                  estado = case when kept.estado = 'cancelada' then kept.estado else excluded.estado end,
                  cancelada_en = coalesce(kept.cancelada_en, excluded.cancelada_en)
              returning id, servicio_id, estado::text as estado, origen::text as origen, url_pdf, url_acuse,
-                       xmax = 0 as inserted)
-         select written.inserted as "inserted!", written.id, written.servicio_id, written.estado as "now!", written.origen as "origin!",
+                 xmax = 0 as inserted)
+         select written.id, written.servicio_id, written.estado as "now!", written.origen as "origin!",
                 written.url_pdf is not null as "has_pdf!", written.url_acuse is not null as "has_acuse!",
-                (select estado from before) as "before?", (select request.id from request) as "request?",
+                (select estado from before) as "before?", written.inserted as "inserted!", (select request.id from request) as "request?",
                 (select request.period from request) as "asked?"
          from written"#,
         id,
@@ -191,9 +191,9 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
     .fetch_one(work.connection())
     .await?;
     if row.before.is_none() && !row.inserted {
-        // Another transaction made the row after this statement began to look: what was before is not known.
+        // Another job recorded it first while this one waited to insert it: what changed is seen by the next attempt.
         return Err(Failure::Retry {
-            reason: "another job recorded the same invoice just now".to_owned(),
+            reason: "another job recorded the invoice at the same moment".to_owned(),
             after: Some(Duration::ZERO),
         });
     }

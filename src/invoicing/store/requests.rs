@@ -33,10 +33,6 @@ pub struct SelfInvoice {
     pub currency: String,
     /// SAT's code of how.
     pub payment_form: String,
-    /// Where the link goes.
-    pub email: Option<String>,
-    /// The same.
-    pub phone: Option<String>,
 }
 
 /// What noting a wish came to.
@@ -168,7 +164,7 @@ pub async fn self_invoice(pool: &PgPool, request: Uuid) -> Result<SelfInvoice, F
     let found = sqlx::query_as!(
         SelfInvoice,
         r#"select descripcion as description, coalesce(monto_pagado, monto) as "amount!", moneda::text as "currency!",
-                  coalesce(metodo_pago, '99') as "payment_form!", requests.email, requests.phone
+                  coalesce(metodo_pago, '99') as "payment_form!"
            from invoicing.requests join servicios on servicios.id = requests.servicio_id where requests.id = $1"#,
         request,
     );
