@@ -27,7 +27,7 @@ use tokio::net::TcpListener;
 use gigstack::{SECRET, Team};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_onlycar");
-const DOCUMENTS: usize = 50;
+const DOCUMENTS: u8 = 50;
 const MIB: u64 = 1024 * 1024;
 const SIZE: u64 = 40 * MIB;
 const LIMIT_MIB: u64 = 300;
@@ -45,7 +45,7 @@ fn main() -> Result<ExitCode> {
         tokio::runtime::Runtime::new()?.block_on(measure(folder.path(), &postgres.url("postgres")));
     postgres.stop()?;
     let (took, idle, peak) = measured?;
-    let total = DOCUMENTS as u64 * SIZE / MIB;
+    let total = u64::from(DOCUMENTS) * SIZE / MIB;
     println!(
         "{DOCUMENTS} invoices with {} MiB each ({total} MiB), told at once: {took:.1?}",
         SIZE / MIB
@@ -87,7 +87,7 @@ async fn measure(folder: &Path, database: &str) -> Result<(Duration, u64, u64)> 
     );
     let pool = PgPool::connect(database).await?;
     let done = "select count(*) from facturas_emitidas where url_pdf is not null";
-    while sqlx::query_scalar::<_, i64>(done).fetch_one(&pool).await? < DOCUMENTS as i64 {
+    while sqlx::query_scalar::<_, i64>(done).fetch_one(&pool).await? < i64::from(DOCUMENTS) {
         if begun.elapsed() > LONGEST {
             bail!("not all were stored within {LONGEST:?}");
         }
