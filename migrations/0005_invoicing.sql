@@ -64,6 +64,16 @@ create unique index requests_self_invoice on invoicing.requests (servicio_id) wh
 create unique index requests_global on invoicing.requests (period, part) where kind = 'global';
 create unique index requests_gigstack on invoicing.requests (gigstack_id) where gigstack_id is not null;
 
+-- When Gigstack was last asked by itself about something of ours, to ask next about what nobody looked at for the longest
+-- time. Looking changes no invoice, so it is not noted in its row.
+create table invoicing.looks (
+    subject   uuid primary key, -- of public.facturas_emitidas or of invoicing.requests
+    looked_at timestamptz not null
+);
+
+-- Jobs that wait for a person, among the many that are done.
+create index jobs_kept on engine.jobs (kind) where state in ('parked', 'dead');
+
 -- Sales at the counter without an invoice of their own. On day 1 the month's global invoice claims them, each once.
 create table public.ventas_factura_global (
     servicio_id  uuid primary key references public.servicios (id),
@@ -78,6 +88,8 @@ create table public.ventas_factura_global (
     conciliada   boolean not null default false -- the stamped invoice holds it, with its amount
 );
 create index ventas_factura_global_abiertas on public.ventas_factura_global (periodo) where solicitud_id is null;
+create index ventas_factura_global_sin_factura on public.ventas_factura_global (periodo) where factura_id is null;
+create index ventas_factura_global_factura on public.ventas_factura_global (factura_id) where factura_id is not null;
 create index ventas_factura_global_solicitud on public.ventas_factura_global (solicitud_id);
 
 -- Where the invoice of a service stands; servicios.estado_factura shows it, and what a refund makes of it.

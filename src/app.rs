@@ -16,6 +16,7 @@ use crate::access::Access;
 use crate::engine::Engine;
 use crate::engine::recent::Recent;
 use crate::engine::retention::Retention;
+use crate::engine::uploads::Uploads;
 use crate::engine::watch::Watch;
 use crate::engine::worker::Workers;
 use crate::ground::clock::Clock;
@@ -72,8 +73,28 @@ pub struct Machine {
     pub stripe: Arc<Stripe>,
     /// Stripe, to be asked.
     pub api: Option<StripeApi>,
-    /// Gigstack, to be given its doors, where it is configured.
-    pub gigstack: Vec<(invoicing::Door, Arc<Gigstack>)>,
+    /// Gigstack, where it is configured.
+    pub gigstack: Option<Invoicer>,
+}
+
+/// Gigstack: its doors, and how it is asked.
+pub struct Invoicer {
+    /// To be given its doors.
+    pub doors: Vec<(invoicing::Door, Arc<Gigstack>)>,
+    /// To be asked.
+    pub api: GigstackApi,
+}
+
+impl Invoicer {
+    /// Asks what we may have missed, with the tables of `engine`.
+    pub fn reconcile(&self, engine: &Engine) -> Option<invoicing::Reconcile> {
+        let (_, source) = self.doors.first()?;
+        Some(invoicing::Reconcile::new(
+            engine,
+            source.clone(),
+            self.api.clone(),
+        ))
+    }
 }
 
 impl Machine {
@@ -103,6 +124,10 @@ impl Machine {
         } else {
             engine
         };
+        let engine = match &settings.r2 {
+            Some(r2) => keeping(engine, r2, &settings.file.retention),
+            None => engine,
+        };
         let (engine, gigstack) = invoicing(engine, settings)?;
         Ok(Self {
             engine,
@@ -113,25 +138,36 @@ impl Machine {
     }
 }
 
+/// Keeps the store of documents free of what nobody finished.
+fn keeping(engine: Engine, r2: &config::R2, settings: &config::Retention) -> Engine {
+    let uploads = Uploads::new(Objects::new(r2), engine.clock.clone(), settings);
+    let engine = engine.with_job(uploads);
+    if settings.uploads_days > 0 {
+        engine.with_schedule(Uploads::schedule())
+    } else {
+        engine
+    }
+}
+
 /// Gigstack's doors, and its jobs where everything is configured that they need.
-fn invoicing(
-    mut engine: Engine,
-    settings: &Settings,
-) -> anyhow::Result<(Engine, Vec<(invoicing::Door, Arc<Gigstack>)>)> {
+fn invoicing(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine, Option<Invoicer>)> {
     let Some(gigstack) = &settings.gigstack else {
-        return Ok((engine, Vec::new()));
+        return Ok((engine, None));
     };
     let file = &settings.file;
     let door = |door| (door, Arc::new(Gigstack::new(door, gigstack, &file.gigstack)));
-    let doors: Vec<_> = invoicing::Door::ALL.into_iter().map(door).collect();
-    for (_, source) in &doors {
+    let invoicer = Invoicer {
+        doors: invoicing::Door::ALL.into_iter().map(door).collect(),
+        api: GigstackApi::new(gigstack, &file.gigstack)?,
+    };
+    for (_, source) in &invoicer.doors {
         engine = engine.with_source(source.clone());
     }
-    let api = GigstackApi::new(gigstack, &file.gigstack)?;
-    engine = {
-        let ask = invoicing::Ask::new(engine.pool.clone(), api.clone());
-        engine.with_job(ask)
-    };
+    let ask = invoicing::Ask::new(engine.pool.clone(), invoicer.api.clone());
+    engine = engine.with_job(ask);
+    if let Some(reconcile) = invoicer.reconcile(&engine) {
+        engine = engine.with_job(reconcile);
+    }
     if let (Some(r2), Some(issuer)) = (&settings.r2, &settings.issuer) {
         let rules = invoicing::Rules {
             issuer: issuer.rfc.clone(),
@@ -143,9 +179,18 @@ fn invoicing(
             tell_client: file.invoicing.tell_client,
         };
         let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
-        engine = engine.with_job(invoicing::Keep::new(pool, clock, api, Objects::new(r2), rules));
+        let keep = invoicing::Keep::new(pool, clock, invoicer.api.clone(), Objects::new(r2), rules);
+        engine = engine
+            .with_job(keep)
+            .with_job(invoicing::global::Monthly::new(file.invoicing.global_every_month))
+            .with_schedule(invoicing::global::Monthly::schedule());
+        // What is found can be kept.
+        if file.gigstack.reconcile_every_seconds > 0 {
+            let every = TimeDelta::seconds(i64::from(file.gigstack.reconcile_every_seconds));
+            engine = engine.with_schedule(invoicing::Reconcile::schedule(every));
+        }
     }
-    Ok((engine, doors))
+    Ok((engine, Some(invoicer)))
 }
 
 impl App {
@@ -159,13 +204,14 @@ impl App {
             gigstack,
             ..
         } = Machine::new(settings, pools, clock)?;
+        let doors = gigstack.map_or_else(Vec::new, |gigstack| gigstack.doors);
         let engine = Arc::new(engine);
         let shared = Shared {
             engine: Arc::clone(&engine),
             metrics,
             access,
         };
-        let urls = routes::all(shared, stripe, gigstack, &settings.file.http);
+        let urls = routes::all(shared, stripe, doors, &settings.file.http);
         let router = layers::around(
             urls,
             Duration::from_secs(settings.file.http.request_timeout_seconds),

@@ -26,6 +26,7 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         Fact::PaymentCredited { service, payment } => invoicing::link(*service, payment, work).await,
         Fact::InvoiceMoved { service } => payments::show_invoice(*service, work).await,
+        Fact::InvoicesMoved { services } => payments::show_invoices(services, work).await,
         Fact::InvoiceCancelled { service, .. } => match service {
             Some(service) => alerts::resolve(work, &incidents::of_refund(*service)).await,
             None => Ok(()),
@@ -167,6 +168,9 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::InvoiceUnconfirmed { subject, reason } => {
             alerts::raise(work, incidents::invoice_unconfirmed(subject, reason)).await
         }
+        Fact::InvoiceDiffers { invoice, difference } => {
+            alerts::raise(work, incidents::invoice_differs(*invoice, difference)).await
+        }
         Fact::InvoicedTwice { service, invoices } => {
             alerts::raise(work, incidents::invoiced_twice(*service, invoices)).await
         }
@@ -184,6 +188,12 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::GlobalInvoiceCancelled { month } => {
             alerts::raise(work, incidents::global_invoice_cancelled(month)).await
         }
+        Fact::InvoiceWantedAfterGlobal { service, month } => {
+            alerts::raise(work, incidents::wanted_after_global(*service, month)).await
+        }
+        Fact::GlobalInvoiceLate { month, sales } => {
+            alerts::raise(work, incidents::global_invoice_late(month, *sales)).await
+        }
         Fact::Parked(closed) => alerts::raise(work, incidents::parked(closed)).await,
         Fact::Buried(closed) => alerts::raise(work, incidents::buried(closed)).await,
         Fact::SnapshotPinned { seconds, holder } => {
@@ -198,6 +208,10 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
 
         // What is over, and so is its incident.
+        Fact::GlobalInvoiceComplete { month } => {
+            alerts::resolve(work, &incidents::of_late_global_invoice(month)).await?;
+            alerts::resolve(work, &incidents::of_cancelled_global_invoice(month)).await
+        }
         Fact::NothingMissed { provider } => alerts::resolve(work, &incidents::of_missed(provider)).await,
         Fact::EndpointFine { provider } => alerts::resolve(work, &incidents::of_endpoint(provider)).await,
         Fact::PaymentMatched { payment } => alerts::resolve(work, &incidents::of_unmatched(payment)).await,

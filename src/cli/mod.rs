@@ -6,6 +6,7 @@ mod database;
 #[cfg(feature = "dev")]
 mod dev;
 mod events;
+mod global_invoice;
 mod migrate;
 mod openapi;
 mod reconcile;
@@ -47,6 +48,8 @@ enum Command {
     Audit(audit::Audit),
     #[command(subcommand)]
     Cfdi(cfdi::Cfdi),
+    #[command(subcommand)]
+    GlobalInvoice(global_invoice::GlobalInvoice),
     Openapi(openapi::Openapi),
     #[cfg(feature = "dev")]
     #[command(name = crate::dev::postgres::GUARD_SUBCOMMAND, hide = true)]
@@ -112,6 +115,7 @@ async fn run_async(command: Command) -> anyhow::Result<Outcome> {
         Command::Reconcile(reconcile) => reconcile.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Cfdi(cfdi) => cfdi.run(),
+        Command::GlobalInvoice(global) => global.run().await,
         Command::Openapi(openapi) => openapi.run(),
         #[cfg(feature = "dev")]
         Command::PostgresGuard { .. } => Ok(Outcome::Done),

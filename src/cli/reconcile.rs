@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::database::DevFolder;
 use super::when::when;
-use super::{Outcome, say};
+use super::{Outcome, Usage, say};
 use crate::app::Machine;
 use crate::engine::reconciliation::{Drift, Drifted, Report};
 use crate::ground::clock::Clock;
@@ -18,14 +18,18 @@ use crate::payments::reconcile::{self, KEPT};
 
 /// Ask a provider what we may have missed, and put it right
 ///
-/// Lists the provider's events and compares: `missing` never came, `stale` rows show an older version of the object,
-/// `mismatched` rows show the same version with other content. Missing events go through the same door as a webhook,
-/// and the provider is asked for each object that differs; a running server then handles both. It also runs by itself
-/// every hour.
+/// Compares what the provider has with what we have: `missing` never came, `stale` rows show an older version (an invoice
+/// that was cancelled, a document that is not stored), `mismatched` rows show the same version with other content.
+/// What was missed goes through the same door as a webhook, and the provider is asked again for what is stale; a running
+/// server then handles both. A mismatched row of Stripe's is asked for too; one of an invoice is for a person. It also
+/// runs by itself every hour.
+///
+/// Of Gigstack's, --since is about when an invoice was made. Besides, each run asks for 50 of our older valid invoices,
+/// those first that nobody looked at for the longest time, and for self-invoices that wait for their client.
 ///
 /// --dry-run only prints what was found.
 ///
-/// Example: onlycar reconcile stripe --since 72h --dry-run
+/// Example: onlycar reconcile all --since 72h --dry-run
 #[derive(Args)]
 pub struct Command {
     /// Whom to ask
@@ -36,63 +40,153 @@ pub struct Command {
     /// Change nothing: print what would be put right
     #[arg(long)]
     dry_run: bool,
-    /// Print JSON
+    /// Print JSON: a report, or with `all` a list of them
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     dev: DevFolder,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Provider {
     Stripe,
-    /// Every provider there is
+    Gigstack,
+    /// Every provider that is configured
     All,
 }
 
 impl Command {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
-        // Stripe is the only one so far.
-        let (Provider::Stripe | Provider::All) = self.provider;
         let machine = self.dev.machine().await?;
-        let now = Clock::system().now();
-        let since = when("--since", &self.since, now)?;
-        if since < now - KEPT {
-            warn("Stripe keeps its events for 30 days: what is older cannot be compared")?;
-        }
-        let report = self.look(&machine, since).await?;
-        let repaired = !self.dry_run && self.ask_for_drifted(&machine, &report).await?;
-        say(if self.json {
-            serde_json::to_string_pretty(&report)?
-        } else {
-            tell(&report, repaired)
-        })?;
+        let since = when("--since", &self.since, Clock::system().now())?;
+        let reports = match self.provider {
+            Provider::Stripe => vec![self.stripe(&machine, since).await?],
+            Provider::Gigstack => vec![self.gigstack(&machine, since).await?],
+            Provider::All => self.all(&machine, since).await?,
+        };
+        let text = match (self.json, reports.as_slice()) {
+            (true, [report]) if self.provider != Provider::All => serde_json::to_string_pretty(report)?,
+            (true, reports) => serde_json::to_string_pretty(reports)?,
+            (false, reports) => {
+                let told: Vec<String> = reports.iter().map(|report| self.tell(report)).collect();
+                told.join("\n\n")
+            }
+        };
+        say(text)?;
         Ok(Outcome::Done)
     }
 
-    async fn look(&self, machine: &Machine, since: DateTime<Utc>) -> anyhow::Result<Report> {
-        let reconcile = Reconcile::new(&machine.engine, machine.stripe.clone(), machine.api.clone());
-        let shown = !self.json && std::io::stderr().is_terminal();
-        let progress = |listed: u64| {
-            if shown {
-                let _ = write!(std::io::stderr(), "\r{listed} events compared ");
-            }
-        };
-        let report = reconcile.look(since, !self.dry_run, &progress).await;
-        if shown {
-            let _ = writeln!(std::io::stderr());
+    /// One that cannot be asked does not keep the other from being asked.
+    async fn all(&self, machine: &Machine, since: DateTime<Utc>) -> anyhow::Result<Vec<Report>> {
+        let stripe = self.stripe(machine, since).await;
+        if machine.gigstack.is_none() {
+            warn("Gigstack is not configured (GIGSTACK_API_KEY and the others): it is left out")?;
+            return Ok(vec![stripe?]);
         }
-        report.context("Stripe could not be asked\nhint: is STRIPE_SECRET_KEY set, and may it read events?")
+        let gigstack = self.gigstack(machine, since).await;
+        match (stripe, gigstack) {
+            (Ok(stripe), Ok(gigstack)) => Ok(vec![stripe, gigstack]),
+            (Ok(told), Err(error)) | (Err(error), Ok(told)) => {
+                say(if self.json {
+                    serde_json::to_string_pretty(&[told])?
+                } else {
+                    self.tell(&told)
+                })?;
+                Err(error)
+            }
+            (Err(error), Err(other)) => {
+                warn(&format!("{other:#}"))?;
+                Err(error)
+            }
+        }
     }
 
-    /// Whether anything was put right.
-    async fn ask_for_drifted(&self, machine: &Machine, report: &Report) -> anyhow::Result<bool> {
-        for drifted in &report.drifted {
-            if let Some(question) = reconcile::question(drifted) {
-                question.ask_now(&machine.engine).await?;
-            }
+    async fn stripe(&self, machine: &Machine, since: DateTime<Utc>) -> anyhow::Result<Report> {
+        if since < Clock::system().now() - KEPT {
+            warn("Stripe keeps its events for 30 days: what is older cannot be compared")?;
         }
-        Ok(!report.drifted.is_empty() || !report.missing.is_empty())
+        let reconcile = Reconcile::new(&machine.engine, machine.stripe.clone(), machine.api.clone());
+        let progress = |listed: u64| self.progress("events", listed);
+        let report = reconcile.look(since, !self.dry_run, &progress).await;
+        self.end_progress();
+        let report = report
+            .context("Stripe could not be asked\nhint: is STRIPE_SECRET_KEY set, and may it read events?")?;
+        let questions = report.drifted.iter().filter_map(reconcile::question);
+        for question in questions.filter(|_| !self.dry_run) {
+            question.ask_now(&machine.engine).await?;
+        }
+        Ok(report)
+    }
+
+    async fn gigstack(&self, machine: &Machine, since: DateTime<Utc>) -> anyhow::Result<Report> {
+        let reconcile = machine.gigstack.as_ref();
+        let reconcile = reconcile.and_then(|gigstack| gigstack.reconcile(&machine.engine));
+        let reconcile = reconcile.ok_or_else(|| {
+            Usage(
+                "Gigstack is not configured\n\
+                 hint: set GIGSTACK_API_KEY, GIGSTACK_API_SECRET and GIGSTACK_ENV"
+                    .to_owned(),
+            )
+        })?;
+        let progress = |listed: u64| self.progress("invoices", listed);
+        let look = reconcile.look(since, !self.dry_run, &progress).await;
+        self.end_progress();
+        let look = look.context(
+            "Gigstack could not be asked\nhint: are GIGSTACK_API_KEY and GIGSTACK_BASE_URL right?",
+        )?;
+        if !self.dry_run {
+            look.ask_now(&machine.engine).await?;
+        }
+        Ok(look.report)
+    }
+
+    /// Whether somebody watches who waits.
+    fn shown(&self) -> bool {
+        !self.json && std::io::stderr().is_terminal()
+    }
+
+    fn progress(&self, what: &str, listed: u64) {
+        if self.shown() {
+            let _ = write!(std::io::stderr(), "\r{listed} {what} compared ");
+        }
+    }
+
+    fn end_progress(&self) {
+        if self.shown() {
+            let _ = writeln!(std::io::stderr());
+        }
+    }
+
+    fn tell(&self, report: &Report) -> String {
+        let mut lines = findings(report);
+        let Report { provider, listed, .. } = report;
+        let since = report.since.format("%Y-%m-%d %H:%M:%SZ");
+        let what = if *provider == "gigstack" {
+            "invoices"
+        } else {
+            "events"
+        };
+        lines.push(format!(
+            "{provider}: {listed} {what} since {since}: {} missing, {} stale, {} mismatched",
+            report.missing.len(),
+            report.count(Drift::Stale),
+            report.count(Drift::Mismatched),
+        ));
+        if !report.missing.is_empty() || !report.drifted.is_empty() {
+            lines.push(if self.dry_run {
+                "nothing was changed; without --dry-run it is put right".to_owned()
+            } else {
+                "what was missed is in the inbox now, and what is stale is asked for; \
+                 a running server handles both: onlycar events list --since 10m"
+                    .to_owned()
+            });
+        }
+        if *provider == "gigstack" && report.count(Drift::Mismatched) > 0 {
+            lines.push(
+                "a mismatched invoice is not changed: compare its XML with Gigstack's panel".to_owned(),
+            );
+        }
+        lines.join("\n")
     }
 }
 
@@ -100,44 +194,19 @@ fn warn(text: &str) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stderr(), "{text}")?)
 }
 
-fn tell(report: &Report, repaired: bool) -> String {
-    let mut lines: Vec<String> = report
-        .missing
-        .iter()
-        .map(|event| {
-            let at = event.occurred_at.format("%Y-%m-%d %H:%M:%SZ");
-            format!("missing     {:34} {}  {at}", event.event_type, event.event_id)
-        })
-        .collect();
-    lines.extend(report.drifted.iter().map(differences));
-    lines.extend(report.unfinished.iter().map(|event| {
+fn findings(report: &Report) -> Vec<String> {
+    let missing = report.missing.iter().map(|event| {
+        let at = event.occurred_at.format("%Y-%m-%d %H:%M:%SZ");
+        format!("missing     {:34} {}  {at}", event.event_type, event.event_id)
+    });
+    let unfinished = report.unfinished.iter().map(|event| {
         format!(
             "unfinished  {:34} {}  {}",
             event.event_type, event.event_id, event.state
         )
-    }));
-    let Report {
-        listed,
-        missing,
-        drifted,
-        ..
-    } = report;
-    let since = report.since.format("%Y-%m-%d %H:%M:%SZ");
-    lines.push(format!(
-        "{listed} events since {since}: {} missing, {} of our rows differ",
-        missing.len(),
-        drifted.len(),
-    ));
-    if repaired {
-        lines.push(
-            "what is missing is in the inbox now, and Stripe is asked for what differs; \
-                    a running server handles both: onlycar events list --since 10m"
-                .to_owned(),
-        );
-    } else if !missing.is_empty() || !drifted.is_empty() {
-        lines.push("nothing was changed; without --dry-run it is put right".to_owned());
-    }
-    lines.join("\n")
+    });
+    let drifted = report.drifted.iter().map(differences);
+    missing.chain(drifted).chain(unfinished).collect()
 }
 
 fn differences(drifted: &Drifted) -> String {

@@ -150,6 +150,19 @@ pub async fn states(
     Ok(rows.into_iter().map(|row| (row.event_id, row.state)).collect())
 }
 
+/// The jobs of a kind that are not done, those that wait for a person too: what each is about, and where it stands.
+pub async fn unfinished_jobs(pool: &PgPool, kind: &str) -> Result<Vec<(Value, String)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select payload as "payload!", state::text as "state!" from engine.jobs
+           where kind = $1 and state in ('pending', 'processing', 'failed')
+           union all
+           select payload, state::text from engine.jobs where kind = $1 and state in ('parked', 'dead')"#,
+        kind,
+    );
+    let rows = rows.fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|row| (row.payload, row.state)).collect())
+}
+
 /// The story of one event, by our id or by the provider's.
 pub async fn show(pool: &PgPool, id: &str) -> Result<Option<Story>, sqlx::Error> {
     let event = sqlx::query_as!(

@@ -16,6 +16,7 @@ pub mod replay;
 pub mod retention;
 pub mod schedule;
 pub mod source;
+pub mod uploads;
 pub mod watch;
 pub mod work;
 pub mod worker;

@@ -81,7 +81,7 @@ impl Door {
         let (parts, body) = request.into_parts();
         let body = self.bodies.read(body).await?;
         let now = self.engine.clock.now();
-        let message = Verified::new(&*self.source, &parts.headers, body, now).map_err(Answer::Refused)?;
+        let message = Verified::new(&*self.source, &parts, body, now).map_err(Answer::Refused)?;
         let Some(recent) = &self.engine.recent else {
             return self.keep(message).await;
         };

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use axum::body::Bytes;
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::Failure;
 use super::work::Work;
 use crate::ground::facts::Actor;
+use crate::tools::authenticity::Letter;
 
 /// A provider: how its messages are recognised, read and handled.
 pub trait Source: Send + Sync + 'static {
@@ -20,7 +21,7 @@ pub trait Source: Send + Sync + 'static {
     fn actor(&self) -> Actor;
 
     /// Judges the raw bytes, in constant time and without any I/O.
-    fn verify(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Result<(), Refusal>;
+    fn verify(&self, letter: &Letter<'_>) -> Result<(), Refusal>;
 
     /// Reads the outside of a verified message, leniently: only what is not an event at all is refused.
     fn open(&self, body: &str) -> Result<Envelope, Refusal>;
@@ -90,13 +91,13 @@ pub struct Verified(pub(super) Message);
 
 impl Verified {
     /// Lets the source judge and open the message.
-    pub fn new(
-        source: &dyn Source,
-        headers: &HeaderMap,
-        body: Bytes,
-        now: DateTime<Utc>,
-    ) -> Result<Self, Refusal> {
-        source.verify(headers, &body, now)?;
+    pub fn new(source: &dyn Source, parts: &Parts, body: Bytes, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        source.verify(&Letter {
+            headers: &parts.headers,
+            query: parts.uri.query(),
+            body: &body,
+            now,
+        })?;
         Message::open(source, body, now, "hmac").map(Self)
     }
 }

@@ -1,41 +1,12 @@
 //! What can happen in this business, in the past tense, and who did it.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use super::actor::Actor;
 use super::values::{ClientId, ContractId, ServiceId};
-
-/// Who caused a change; what `logs_auditoria.actor` shows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Actor {
-    /// The payment provider's verified event.
-    Stripe,
-    /// The invoicing provider's, or what it answered.
-    Gigstack,
-    /// This program itself: a schedule, a retry that gave up, a notification.
-    System,
-    /// Who works at the counter, by the user's id at Supabase.
-    Operator(Uuid),
-    /// Who runs the business, by the user's id at Supabase.
-    Admin(Uuid),
-}
-
-/// The text kept in the audit log.
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stripe => f.write_str("stripe"),
-            Self::Gigstack => f.write_str("gigstack"),
-            Self::System => f.write_str("sistema"),
-            Self::Operator(user) => write!(f, "operador:{user}"),
-            Self::Admin(user) => write!(f, "admin:{user}"),
-        }
-    }
-}
 
 /// The payment of a subscription's period.
 #[derive(Clone, Debug)]
@@ -235,6 +206,13 @@ pub enum Fact {
         /// The payment, `pi_…`.
         payment: String,
     },
+    /// A client wants an own invoice for a sale that a global invoice has, or was asked to have.
+    InvoiceWantedAfterGlobal {
+        /// The service.
+        service: ServiceId,
+        /// The month of the global invoice.
+        month: String,
+    },
     /// Gigstack's portal has a page where the client makes the own invoice.
     SelfInvoiceOffered {
         /// Row of `invoicing.requests`.
@@ -246,6 +224,11 @@ pub enum Fact {
     InvoiceMoved {
         /// The service.
         service: ServiceId,
+    },
+    /// The same of many services at once, as when the global invoice of a month is made.
+    InvoicesMoved {
+        /// The services.
+        services: Vec<ServiceId>,
     },
     /// A service has more than one valid invoice.
     InvoicedTwice {
@@ -280,8 +263,27 @@ pub enum Fact {
         /// Why, in Spanish for the team.
         reason: String,
     },
+    /// An invoice is not the same here and at the invoicing provider.
+    InvoiceDiffers {
+        /// Row of `facturas_emitidas`.
+        invoice: Uuid,
+        /// What differs, in Spanish for the team.
+        difference: String,
+    },
     /// A global invoice was cancelled: its sales have no invoice any more.
     GlobalInvoiceCancelled {
+        /// The month.
+        month: String,
+    },
+    /// A month is over for long, and no stamped global invoice holds some of its sales.
+    GlobalInvoiceLate {
+        /// The month.
+        month: String,
+        /// How many sales.
+        sales: i64,
+    },
+    /// A stamped global invoice holds every sale of a month.
+    GlobalInvoiceComplete {
         /// The month.
         month: String,
     },
@@ -352,14 +354,14 @@ pub enum Fact {
         /// Who.
         provider: &'static str,
     },
-    /// A provider does not call us, or not about everything.
+    /// A provider does not call us, or not about everything, or it does not take our key.
     EndpointTrouble {
         /// Who.
         provider: &'static str,
         /// What is wrong, in Spanish for the team.
         trouble: String,
     },
-    /// A provider's endpoint is as it should be.
+    /// What was wrong with it is over.
     EndpointFine {
         /// Who.
         provider: &'static str,

@@ -1,5 +1,6 @@
 //! Ground floor: the words everybody uses. No I/O; imports nothing of ours.
 
+mod actor;
 pub mod clock;
 pub mod config;
 pub mod facts;

@@ -4,6 +4,8 @@
 pub mod cfdi;
 pub mod documents;
 pub mod gigstack;
+pub mod global;
+pub mod reconcile;
 mod requests;
 mod store;
 
@@ -11,6 +13,7 @@ use serde_json::json;
 
 pub use documents::{Keep, Rules};
 pub use gigstack::{Door, Gigstack};
+pub use reconcile::Reconcile;
 pub use requests::{Ask, invoice_counter_sale};
 
 use crate::engine::Failure;
@@ -27,16 +30,22 @@ async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), F
     if !recorded.has_pdf || (cancelled && !recorded.has_acuse) {
         Wanted::Rest { uuid: kept.cfdi.uuid }.ask(work)?;
     }
-    if recorded.before.as_ref() == Some(&recorded.now) {
+    let same = recorded.before.as_ref() == Some(&recorded.now);
+    // Its request may have become known after the invoice.
+    let completed = match recorded.request {
+        Some(request) => store::requests::complete(work, request).await?,
+        None => false,
+    };
+    if completed || !same {
+        global::recorded(kept, &recorded, work).await?;
+    }
+    if let Some(service) = recorded.service.filter(|_| completed || !same) {
+        moved(service, work).await?;
+    }
+    if same {
         return Ok(());
     }
     audit(kept, &recorded, work);
-    if let Some(request) = recorded.request {
-        store::requests::complete(work, request).await?;
-    }
-    if let Some(service) = recorded.service {
-        moved(service, work).await?;
-    }
     if cancelled {
         work.say(Fact::InvoiceCancelled {
             invoice: recorded.id,

@@ -14,7 +14,7 @@ use super::store::requests::{self, Purpose, Wished};
 use super::store::sales;
 use crate::engine::Failure;
 use crate::engine::job::{Job, NewJob, Task};
-use crate::engine::work::Work;
+use crate::engine::work::{Verdict, Work};
 use crate::ground::facts::{Contact, CounterInvoice, Fact};
 use crate::ground::values::{Month, ServiceId};
 
@@ -36,8 +36,8 @@ pub async fn invoice_counter_sale(
     match invoice {
         CounterInvoice::SelfService(contact) => self_invoice(service, contact, work).await?,
         CounterInvoice::Global => {
-            if sales::register(work, service).await? {
-                let detail = json!({ "periodo": Month::of(work.now()).to_string() });
+            if let Some(month) = sales::register(work, service).await? {
+                let detail = json!({ "periodo": month.to_string() });
                 work.audit("venta.registrada_para_global", "servicios", service, detail);
             }
         }
@@ -48,8 +48,13 @@ pub async fn invoice_counter_sale(
 
 /// Gigstack is asked for the page after the commit.
 async fn self_invoice(service: ServiceId, contact: &Contact, work: &mut Work) -> Result<(), Failure> {
+    sales::hold_service(work, service).await?;
     if sales::unregister(work, service).await? {
         work.audit("venta.retirada_de_global", "servicios", service, json!({}));
+    } else if let Some(month) = sales::month_that_has(work, service).await? {
+        // Two invoices for one sale would be two incomes: what to do is for a person.
+        work.say(Fact::InvoiceWantedAfterGlobal { service, month });
+        return Ok(());
     }
     match requests::wish(work, service, contact).await? {
         Wished::Noted(request) => {
@@ -91,6 +96,8 @@ pub enum Answer {
     Page(Receipt, ServiceId),
     /// An invoice.
     Invoice(Invoice),
+    /// Nothing: its invoice came by another way meanwhile.
+    Known,
 }
 
 impl Ask {
@@ -101,13 +108,14 @@ impl Ask {
 
     async fn page(&self, request: Uuid, service: ServiceId) -> Result<Answer, Failure> {
         let asked = requests::self_invoice(&self.pool, request).await?;
+        // Nothing in it that may be another the next time: under the same key, another body is refused. Nor whom the
+        // link is for: that is not Gigstack's to know before the client says so there.
         let body = json!({
             "external_id": service,
             "currency": asked.currency,
             "payment_form": asked.payment_form,
             "payment_method": "PUE",
             "items": [item(&service.to_string(), &asked.description, asked.amount)],
-            "client": { "email": asked.email, "phone": asked.phone },
             "metadata": { "servicio_id": service, "solicitud_id": request },
         });
         let answer = self.api.self_service(request, &body).await?;
@@ -126,7 +134,7 @@ impl Ask {
             "currency": "MXN",
             "payment_form": largest.payment_form,
             "payment_method": "PUE",
-            "global": { "periodicity": "04", "month": number, "months": number, "year": month.year() },
+            "global": { "periodicity": "04", "months": number, "year": month.year() },
             "items": sales.iter().map(|sale| item(&sale.folio, "Venta", sale.amount)).collect::<Vec<_>>(),
             "metadata": { "periodo": month.to_string(), "solicitud_id": request },
         });
@@ -162,6 +170,7 @@ impl Job for Ask {
         match requests::purpose(&self.pool, request).await? {
             Purpose::SelfInvoice(service) => self.page(request, service).await,
             Purpose::Global(month) => self.global(request, month).await,
+            Purpose::Stamped => Ok(Answer::Known),
         }
     }
 
@@ -188,6 +197,10 @@ impl Job for Ask {
                 requests::made(work, request, &invoice.id).await?;
                 let id = invoice.id;
                 Wanted::Invoice { id, by_stripe: false }.ask(work)
+            }
+            Answer::Known => {
+                work.end(Verdict::Ignored("its invoice is stored already".to_owned()));
+                Ok(())
             }
         }
     }

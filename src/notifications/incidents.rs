@@ -111,6 +111,19 @@ pub fn invoice_unconfirmed(subject: &str, reason: &str) -> Incident {
     }
 }
 
+/// An invoice that is not the same here and at Gigstack.
+pub fn invoice_differs(invoice: Uuid, difference: &str) -> Incident {
+    Incident {
+        cause: format!("factura-distinta:{invoice}"),
+        title: "Una factura no coincide con Gigstack",
+        detail: format!(
+            "La factura {invoice} no es la misma aquí y en Gigstack: {difference}.\nNo se cambió nada.\n\
+             Siguiente paso: compara su XML guardado con el panel de Gigstack; si el registro es el que está mal, \
+             corrígelo con el contador."
+        ),
+    }
+}
+
 /// The cause of [`invoiced_twice`].
 pub fn of_second_invoice(service: ServiceId) -> String {
     format!("factura-doble:{service}")
@@ -145,10 +158,47 @@ pub fn global_invoice_differs(invoice: Uuid, month: &str, difference: &str) -> I
     }
 }
 
+/// An own invoice for a sale that the global invoice has.
+pub fn wanted_after_global(service: ServiceId, month: &str) -> Incident {
+    Incident {
+        cause: format!("factura-despues-de-global:{service}"),
+        title: "Un cliente pide factura de una venta que está en la global",
+        detail: format!(
+            "La venta del servicio {service} ya está en la factura global de {month}, y su cliente pide factura propia.\n\
+             Siguiente paso: emite en Gigstack un CFDI de egreso por esa venta, relacionado con la factura global, y \
+             después la factura del cliente. Se puede dentro del mismo año."
+        ),
+    }
+}
+
+/// The cause of [`global_invoice_late`].
+pub fn of_late_global_invoice(month: &str) -> String {
+    format!("factura-global-tarde:{month}")
+}
+
+/// Sales of a month that is over, in no stamped global invoice.
+pub fn global_invoice_late(month: &str, sales: i64) -> Incident {
+    Incident {
+        cause: of_late_global_invoice(month),
+        title: "Faltan ventas en la factura global",
+        detail: format!(
+            "{sales} ventas de {month} no están en ninguna factura global timbrada. El SAT pide timbrarla a más tardar 24 \
+             horas después de que termina el mes.\n\
+             Siguiente paso: mira qué la detiene con onlycar global-invoice preview --month {month}, y pídela otra vez \
+             con onlycar global-invoice run --month {month}."
+        ),
+    }
+}
+
+/// The cause of [`global_invoice_cancelled`].
+pub fn of_cancelled_global_invoice(month: &str) -> String {
+    format!("factura-global-cancelada:{month}")
+}
+
 /// A global invoice that was cancelled.
 pub fn global_invoice_cancelled(month: &str) -> Incident {
     Incident {
-        cause: format!("factura-global-cancelada:{month}"),
+        cause: of_cancelled_global_invoice(month),
         title: "Se canceló una factura global",
         detail: format!(
             "La factura global de {month} se canceló ante el SAT y sus ventas quedaron otra vez sin factura.\n\
@@ -281,14 +331,12 @@ pub fn of_endpoint(provider: &str) -> String {
     format!("webhook-con-problema:{provider}")
 }
 
-/// A provider's endpoint is not as it should be.
+/// A provider does not call us as it should, or does not let us ask.
 pub fn endpoint_trouble(provider: &str, trouble: &str) -> Incident {
     Incident {
         cause: of_endpoint(provider),
-        title: "Un proveedor no nos está avisando como debe",
-        detail: format!(
-            "El webhook en {provider}: {trouble}.\nSiguiente paso: corrígelo en el panel del proveedor."
-        ),
+        title: "La conexión con un proveedor no está como debe",
+        detail: format!("{provider}: {trouble}.\nSiguiente paso: corrígelo en el panel del proveedor."),
     }
 }
 

@@ -28,9 +28,14 @@ use crate::ground::values::ServiceId;
 
 /// Shows on the service where its invoice stands.
 pub async fn show_invoice(service: ServiceId, work: &mut Work) -> Result<(), Failure> {
-    if let Some((before, now)) = store::services::show_invoice(work, service).await? {
-        let detail = json!({ "antes": before, "ahora": now });
-        work.audit("servicio.estado_factura", "servicios", service, detail);
+    show_invoices(&[service], work).await
+}
+
+/// The same for many services.
+pub async fn show_invoices(services: &[ServiceId], work: &mut Work) -> Result<(), Failure> {
+    for shown in store::services::show_invoices(work, services).await? {
+        let detail = json!({ "antes": shown.before, "ahora": shown.now });
+        work.audit("servicio.estado_factura", "servicios", shown.service, detail);
     }
     Ok(())
 }

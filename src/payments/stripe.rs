@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -20,6 +19,7 @@ use crate::engine::source::{Envelope, Event, Refusal, Source};
 use crate::engine::work::{Verdict, Work};
 use crate::ground::config;
 use crate::ground::facts::Actor;
+use crate::tools::authenticity::Letter;
 
 /// Stripe as a source of webhooks.
 pub struct Stripe {
@@ -92,12 +92,16 @@ impl Source for Stripe {
         Actor::Stripe
     }
 
-    fn verify(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Result<(), Refusal> {
-        signature::verify(headers.get_all(signature::HEADER), body, &self.secrets, now).map_err(|refusal| {
-            Refusal {
-                code: refusal.code(),
-                reason: refusal.to_string().into(),
-            }
+    fn verify(&self, letter: &Letter<'_>) -> Result<(), Refusal> {
+        signature::verify(
+            letter.headers.get_all(signature::HEADER),
+            letter.body,
+            &self.secrets,
+            letter.now,
+        )
+        .map_err(|refusal| Refusal {
+            code: refusal.code(),
+            reason: refusal.to_string().into(),
         })
     }
 

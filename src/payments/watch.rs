@@ -84,13 +84,15 @@ impl Watch {
         }
         let enabled = |endpoint: &&&Value| endpoint.get("status").and_then(Value::as_str) == Some("enabled");
         let Some(endpoint) = ours.iter().find(enabled) else {
-            return Endpoint::Trouble("Stripe lo desactivó (disabled): no nos llega ningún aviso".to_owned());
+            return Endpoint::Trouble(
+                "Stripe desactivó el webhook (disabled): no nos llega ningún aviso".to_owned(),
+            );
         };
         let missing = unsubscribed(endpoint);
         if missing.is_empty() {
             Endpoint::Fine
         } else {
-            Endpoint::Trouble(format!("no está suscrito a {}", missing.join(", ")))
+            Endpoint::Trouble(format!("el webhook no está suscrito a {}", missing.join(", ")))
         }
     }
 

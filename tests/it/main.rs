@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod authenticity;
 mod cfdi;
 mod cli;
 mod config;
@@ -20,6 +21,9 @@ mod dev;
 mod engine;
 mod extract;
 mod floors;
+mod gigstack_api;
+mod gigstack_reconcile;
+mod global_invoice;
 mod invoicing;
 mod museum;
 mod objects;

@@ -83,7 +83,7 @@ section! {
 section! {
     /// `[gigstack]`
     Gigstack {
-        base_url: Url, dialect: Dialect, file_hosts: Vec<String>, reconcile_every_seconds: u32,
+        base_url: Url, dialect: Dialect, timeout_seconds: u64, file_hosts: Vec<String>, reconcile_every_seconds: u32,
         verification: Verification,
     }
 }
@@ -105,7 +105,9 @@ section! {
 }
 section! {
     /// `[retention]`
-    Retention { payload_days: u16, unresolved_payload_days: u16, jobs_days: u16, failures_days: u16, batch_rows: i64 }
+    Retention { payload_days: u16, unresolved_payload_days: u16, jobs_days: u16, failures_days: u16, batch_rows: i64,
+        uploads_days: u16,
+    }
 }
 
 /// `gigstack.dialect`: which of Gigstack's APIs is spoken.
@@ -142,10 +144,14 @@ impl File {
                 error.inner().message()
             )
         })?;
-        file.gigstack
-            .verification
-            .check()
-            .map_err(|problem| format!("the settings file: gigstack.verification: {problem}"))?;
+        let wrong = |key: &str, problem: String| format!("the settings file: gigstack.{key}: {problem}");
+        let verification = file.gigstack.verification.check();
+        verification.map_err(|problem| wrong("verification", problem))?;
+        let hosts = file.gigstack.file_hosts.iter();
+        if let Some(host) = hosts.into_iter().find(|host| !is_host_name(host)) {
+            let problem = format!("{host:?} is no host name such as files.gigstack.io or *.gigstack.io");
+            return Err(wrong("file_hosts", problem));
+        }
         file.checked()
     }
 
@@ -183,6 +189,10 @@ impl File {
                 usize::try_from(self.stripe.timeout_seconds).unwrap_or(usize::MAX),
             ),
             ("stripe.page_attempts", self.stripe.page_attempts as usize),
+            (
+                "gigstack.timeout_seconds",
+                usize::try_from(self.gigstack.timeout_seconds).unwrap_or(usize::MAX),
+            ),
             ("retention.payload_days", usize::from(self.retention.payload_days)),
             (
                 "retention.unresolved_payload_days",
@@ -214,6 +224,18 @@ impl File {
             None => Ok(self),
         }
     }
+}
+
+/// A name of the internet, or `*.` and one: no scheme, port, path or number.
+fn is_host_name(pattern: &str) -> bool {
+    let name = pattern.strip_prefix("*.").unwrap_or(pattern);
+    let is_label = |label: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && label.bytes().all(fits)
+    };
+    // A number, however it is written, has digits alone after its last dot; no name has.
+    let last = name.rsplit('.').next().unwrap_or_default();
+    name.contains('.') && name.split('.').all(is_label) && last.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 fn merge(base: &mut toml::Table, over: toml::Table) {

@@ -1,6 +1,9 @@
 //! The providers that a part of the program may do without: each is there when its variables are.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use url::Url;
 
 use super::environment::Reader;
@@ -16,12 +19,61 @@ pub(super) fn gigstack(reader: &mut Reader<'_>, file: &File) -> Option<Gigstack>
     let mode = reader.mode("GIGSTACK_ENV");
     let own = reader.secrets("GIGSTACK_WEBHOOK_SECRET");
     let webhook_secrets = own.or_else(|| reader.secrets("GIGSTACK_API_SECRET"));
+    if let Some(mode) = mode {
+        one_mode(reader, mode, &base_url, api_key.as_ref());
+    }
     Some(Gigstack {
         api_key: api_key?,
         api_secret: api_secret?,
         webhook_secrets: webhook_secrets?,
         mode: mode?,
         base_url,
+    })
+}
+
+/// Gigstack has one host for both modes: the key decides whether invoices count.
+fn one_mode(reader: &mut Reader<'_>, mode: Mode, base_url: &Url, key: Option<&SecretString>) {
+    let production = mode == Mode::Production;
+    if production && base_url.host_str().is_some_and(|host| host.contains("sandbox")) {
+        let problem = "GIGSTACK_ENV is production, and GIGSTACK_BASE_URL names a sandbox";
+        reader.problems.push(problem.to_owned());
+    }
+    let Some(key) = key else { return };
+    match is_live(key.expose_secret()) {
+        Some(live) if live != production => {
+            let (is, env) = if live {
+                ("live", "sandbox")
+            } else {
+                ("test", "production")
+            };
+            let problem = format!("GIGSTACK_API_KEY is a {is} key, and GIGSTACK_ENV is {env}");
+            reader.problems.push(problem);
+        }
+        Some(_) => {}
+        None => reader.warnings.push(
+            "GIGSTACK_API_KEY does not tell whether it is a test key: make sure that it fits GIGSTACK_ENV"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Gigstack's keys are tokens (JWT) whose claims tell the mode (`livemode`, `key_id`), or begin with it.
+fn is_live(key: &str) -> Option<bool> {
+    let by_prefix = |text: &str| match text {
+        text if text.starts_with("sk_test") => Some(false),
+        text if text.starts_with("sk_live") => Some(true),
+        _ => None,
+    };
+    let claims = || {
+        let claims = URL_SAFE_NO_PAD
+            .decode(key.split('.').nth(1)?.trim_end_matches('='))
+            .ok()?;
+        serde_json::from_slice::<Value>(&claims).ok()
+    };
+    by_prefix(key).or_else(|| {
+        let claims = claims()?;
+        let told = claims.get("livemode").and_then(Value::as_bool);
+        told.or_else(|| by_prefix(claims.get("key_id")?.as_str()?))
     })
 }
 

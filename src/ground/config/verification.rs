@@ -55,6 +55,11 @@ pub enum Scheme {
         /// Its name.
         header: String,
     },
+    /// A parameter of the address that we registered, whose value is a secret of its own.
+    QueryToken {
+        /// Its name.
+        parameter: String,
+    },
 }
 
 fn five_minutes() -> i64 {
@@ -83,23 +88,54 @@ impl Verification {
 
 impl Scheme {
     fn check(&self) -> Result<(), String> {
-        let Self::Hmac {
-            template,
-            timestamp_header,
-            id_header,
-            ..
-        } = self
-        else {
-            return Ok(());
-        };
-        if !template.contains("{body}") {
-            return Err("a template without {body} signs nothing".to_owned());
-        }
-        for (part, header) in [("{timestamp}", timestamp_header), ("{id}", id_header)] {
-            if template.contains(part) != header.is_some() {
-                return Err(format!("{part} and its header go together"));
+        match self {
+            Self::StandardWebhooks { tolerance_seconds } => tolerance(*tolerance_seconds),
+            Self::StaticHeader { header } => name(header),
+            Self::QueryToken { parameter } if parameter.is_empty() => {
+                Err("a parameter needs a name".to_owned())
+            }
+            Self::QueryToken { .. } => Ok(()),
+            Self::Hmac {
+                header,
+                template,
+                timestamp_header,
+                id_header,
+                tolerance_seconds,
+                ..
+            } => {
+                match template.matches("{body}").count() {
+                    0 => return Err("a template without {body} signs nothing".to_owned()),
+                    1 => {}
+                    _ => return Err("a template holds {body} once".to_owned()),
+                }
+                for (part, header) in [("{timestamp}", timestamp_header), ("{id}", id_header)] {
+                    if template.contains(part) != header.is_some() {
+                        return Err(format!("{part} in the template and its header go together"));
+                    }
+                }
+                [Some(header), timestamp_header.as_ref(), id_header.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .try_for_each(|header| name(header))?;
+                tolerance(*tolerance_seconds)
             }
         }
+    }
+}
+
+/// What is no name is no header of any message.
+fn name(header: &str) -> Result<(), String> {
+    match header.parse::<axum::http::HeaderName>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("{header:?} is no name of a header")),
+    }
+}
+
+/// Below, every message is late; above, an old one can be played back for long.
+fn tolerance(seconds: i64) -> Result<(), String> {
+    if (1..=3600).contains(&seconds) {
         Ok(())
+    } else {
+        Err("tolerance_seconds is 1 to 3600".to_owned())
     }
 }

@@ -5,13 +5,14 @@ use futures_util::TryStreamExt as _;
 use uuid::Uuid;
 
 use super::about::Place;
-use super::{Found, Keep, pdf};
+use super::{Found, Keep};
 use crate::engine::Failure;
 use crate::ground::values::Month;
 use crate::invoicing::cfdi::{self, Cfdi, Expected, InformacionGlobal};
 use crate::invoicing::gigstack::api::{ApiError, Part};
 use crate::invoicing::gigstack::shapes::{Invoice, Status};
 use crate::invoicing::store::invoices::{self, File, Files, Kept};
+use crate::tools::pdf;
 
 /// The largest PDF that is kept.
 const LARGEST_PDF: u64 = 64 * 1024 * 1024;

@@ -3,20 +3,22 @@
 
 mod about;
 mod fetch;
-mod pdf;
+mod underway;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+pub use underway::{Underway, underway};
+
 use super::cfdi::Accept;
 use super::gigstack::api::{ApiError, GigstackApi};
 use super::gigstack::shapes::{Invoice, Receipt, Status};
 use super::store::invoices::Kept;
-use crate::engine::Failure;
 use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
+use crate::engine::{Engine, Failure};
 use crate::ground::clock::Clock;
 use crate::ground::facts::Fact;
 use crate::tools::objects::Objects;
@@ -57,6 +59,11 @@ impl Wanted {
         let job = NewJob::now(work, KIND, self)?;
         work.enqueue(job);
         Ok(())
+    }
+
+    /// Asks from outside of a unit of work, as a command does.
+    pub async fn ask_now(&self, engine: &Engine) -> Result<(), Failure> {
+        engine.request(KIND, self).await
     }
 
     fn subject(&self) -> String {
@@ -200,7 +207,10 @@ impl Job for Keep {
 
     async fn record(&self, task: &Task, found: Found, work: &mut Work) -> Result<(), Failure> {
         match found {
-            Found::Invoice(kept) => super::record(&kept, self.rules.tell_client, work).await,
+            Found::Invoice(kept) => {
+                counted("stored");
+                super::record(&kept, self.rules.tell_client, work).await
+            }
             Found::OpenReceipt => {
                 work.end(Verdict::Ignored(
                     "nobody has made an invoice from it yet".to_owned(),
@@ -209,6 +219,7 @@ impl Job for Keep {
             }
             Found::Missing => Err(ApiError::Missing.into()),
             Found::Unconfirmed(reason) => {
+                counted("refused");
                 work.park_cause(&format!("unconfirmed: {reason}")).await?;
                 work.park(reason.clone());
                 work.say(Fact::InvoiceUnconfirmed {
@@ -219,6 +230,11 @@ impl Job for Keep {
             }
         }
     }
+}
+
+/// Shows to whoever watches what became of the documents of an invoice.
+fn counted(outcome: &'static str) {
+    metrics::counter!("documents_total", "outcome" => outcome).increment(1);
 }
 
 fn wanted(task: &Task) -> Result<Wanted, Failure> {

@@ -5,8 +5,6 @@ mod envelope;
 pub mod shapes;
 
 use axum::body::Bytes;
-use axum::http::HeaderMap;
-use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -17,7 +15,7 @@ use crate::engine::source::{Envelope, Event, Refusal, Source};
 use crate::engine::work::{Verdict, Work};
 use crate::ground::config::{self, Mode};
 use crate::ground::facts::Actor;
-use crate::tools::authenticity::Authenticity;
+use crate::tools::authenticity::{Authenticity, Letter};
 use envelope::{Hint, Outside};
 
 /// One of the four addresses that Gigstack calls; each is named after one of the customer's events.
@@ -172,13 +170,11 @@ impl Source for Gigstack {
         Actor::Gigstack
     }
 
-    fn verify(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Result<(), Refusal> {
-        self.authenticity
-            .check(headers, body, now)
-            .map_err(|disbelief| Refusal {
-                code: disbelief.code(),
-                reason: disbelief.to_string().into(),
-            })
+    fn verify(&self, letter: &Letter<'_>) -> Result<(), Refusal> {
+        self.authenticity.check(letter).map_err(|disbelief| Refusal {
+            code: disbelief.code(),
+            reason: disbelief.to_string().into(),
+        })
     }
 
     fn open(&self, body: &str) -> Result<Envelope, Refusal> {

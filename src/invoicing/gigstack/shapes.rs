@@ -41,6 +41,8 @@ pub struct Invoice {
     pub by_stripe: bool,
     /// `metadata.solicitud_id`: the request of ours that it answers.
     pub request: Option<Uuid>,
+    /// When it was made.
+    pub created_at: Option<DateTime<Utc>>,
     /// When it was cancelled.
     pub cancelled_at: Option<DateTime<Utc>>,
     /// The receipt that it was made from.
@@ -93,6 +95,9 @@ impl Invoice {
             ])
             .filter(|payment| payment.starts_with("pi_")),
             request: text(&["/metadata/solicitud_id"]).and_then(|text| text.parse().ok()),
+            created_at: ["/created_at", "/created"]
+                .iter()
+                .find_map(|path| super::envelope::time(object.pointer(path)?)),
             cancelled_at: ["/cancelled_at", "/canceled_at", "/cancellation/cancelled_at"]
                 .iter()
                 .find_map(|path| super::envelope::time(object.pointer(path)?)),

@@ -1,5 +1,7 @@
 //! `facturas_emitidas`.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -85,6 +87,8 @@ pub struct Recorded {
     pub origin: String,
     /// The request that it answers.
     pub request: Option<Uuid>,
+    /// The month that was asked for, where that is a request for a global invoice.
+    pub asked: Option<Month>,
     /// Whether the PDF is there.
     pub has_pdf: bool,
     /// Whether the receipt of the cancellation is there.
@@ -103,7 +107,7 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
         (invoice.status == Status::Cancelled).then(|| invoice.cancelled_at.unwrap_or(now));
     let row = sqlx::query!(
         r#"with request as (
-             select id, kind, servicio_id from invoicing.requests
+             select id, kind, servicio_id, period from invoicing.requests
              where id = $28 or gigstack_id = $4 or gigstack_id = $5
              order by id is distinct from $28 limit 1),
          service as (
@@ -147,10 +151,12 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
                  sha256_acuse = coalesce(kept.sha256_acuse, excluded.sha256_acuse),
                  estado = case when kept.estado = 'cancelada' then kept.estado else excluded.estado end,
                  cancelada_en = coalesce(kept.cancelada_en, excluded.cancelada_en)
-             returning id, servicio_id, estado::text as estado, origen::text as origen, url_pdf, url_acuse)
+             returning id, servicio_id, estado::text as estado, origen::text as origen, url_pdf, url_acuse,
+                 xmax = 0 as inserted)
          select written.id, written.servicio_id, written.estado as "now!", written.origen as "origin!",
                 written.url_pdf is not null as "has_pdf!", written.url_acuse is not null as "has_acuse!",
-                (select estado from before) as "before?", (select request.id from request) as "request?"
+                (select estado from before) as "before?", written.inserted as "inserted!", (select request.id from request) as "request?",
+                (select request.period from request) as "asked?"
          from written"#,
         id,
         invoice.service,
@@ -184,6 +190,13 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
     )
     .fetch_one(work.connection())
     .await?;
+    if row.before.is_none() && !row.inserted {
+        // Another job recorded it first while this one waited to insert it: what changed is seen by the next attempt.
+        return Err(Failure::Retry {
+            reason: "another job recorded the invoice at the same moment".to_owned(),
+            after: Some(Duration::ZERO),
+        });
+    }
     Ok(Recorded {
         id: row.id,
         before: row.before,
@@ -191,6 +204,7 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
         service: row.servicio_id.map(ServiceId),
         origin: row.origin,
         request: row.request,
+        asked: row.asked.and_then(|month| month.parse().ok()),
         has_pdf: row.has_pdf,
         has_acuse: row.has_acuse,
     })

@@ -2,5 +2,6 @@
 //! become English here.
 
 pub mod invoices;
+pub mod looks;
 pub mod requests;
 pub mod sales;

@@ -1,5 +1,8 @@
 //! `invoicing.requests`: what is asked of Gigstack.
 
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::Serialize;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -16,6 +19,8 @@ pub enum Purpose {
     SelfInvoice(ServiceId),
     /// The global invoice of a month.
     Global(Month),
+    /// The same, and it is stamped and stored already.
+    Stamped,
 }
 
 /// A request for the invoice of a service, as it is asked.
@@ -23,15 +28,11 @@ pub struct SelfInvoice {
     /// What was sold.
     pub description: String,
     /// What was paid.
-    pub amount: rust_decimal::Decimal,
+    pub amount: Decimal,
     /// In which currency.
     pub currency: String,
     /// SAT's code of how.
     pub payment_form: String,
-    /// Where the link goes.
-    pub email: Option<String>,
-    /// The same.
-    pub phone: Option<String>,
 }
 
 /// What noting a wish came to.
@@ -87,32 +88,72 @@ pub async fn wish(work: &mut Work, service: ServiceId, contact: &Contact) -> Res
     }))
 }
 
-/// Notes that the sales of a month are asked to be invoiced, in one more part when there was one before.
-pub async fn ask_for_month(work: &mut Work, month: Month) -> Result<Uuid, Failure> {
+/// Notes a part of a month's global invoice. None when that part was asked for already: whoever notes it first is the
+/// one, and others wait here until that is decided.
+pub async fn ask_for_part(work: &mut Work, month: Month, part: i32) -> Result<Option<Uuid>, Failure> {
     let (id, now) = (work.new_id(), work.now());
-    sqlx::query!(
+    let noted = sqlx::query_scalar!(
         "insert into invoicing.requests (id, kind, period, part, state, created_at, updated_at)
-         select $1, 'global', $2, coalesce(max(part), 0) + 1, 'requested', $3, $3
-         from invoicing.requests where kind = 'global' and period = $2",
+         values ($1, 'global', $2, $3, 'requested', $4, $4)
+         on conflict (period, part) where kind = 'global' do nothing returning id",
         id,
         month.to_string(),
+        part,
         now,
-    )
-    .execute(work.connection())
-    .await?;
-    Ok(id)
+    );
+    Ok(noted.fetch_optional(work.connection()).await?)
+}
+
+/// Takes back a part that turned out to hold nothing, in the transaction that noted it.
+pub async fn take_back(work: &mut Work, request: Uuid) -> Result<(), Failure> {
+    let taken = sqlx::query!("delete from invoicing.requests where id = $1", request);
+    taken.execute(work.connection()).await?;
+    Ok(())
+}
+
+/// The number of the last part of a month; 0 when there is none.
+pub async fn last_part(work: &mut Work, month: Month) -> Result<i32, Failure> {
+    let last = sqlx::query_scalar!(
+        r#"select coalesce(max(part), 0) as "last!" from invoicing.requests where kind = 'global' and period = $1"#,
+        month.to_string(),
+    );
+    Ok(last.fetch_one(work.connection()).await?)
+}
+
+/// The request that waits for a document with these sales, and its month.
+pub async fn of_folios(work: &mut Work, folios: &[String]) -> Result<Option<(Uuid, Month)>, Failure> {
+    let found = sqlx::query!(
+        r#"select id, period as "period!" from invoicing.requests
+           where kind = 'global' and state = 'requested'
+             and id in (select solicitud_id from ventas_factura_global where folio = any($1))
+           order by period, part limit 1"#,
+        folios,
+    );
+    let found = found.fetch_optional(work.connection()).await?;
+    Ok(found.and_then(|row| Some((row.id, row.period.parse().ok()?))))
+}
+
+/// The parts of a month that wait for their stamped invoice.
+pub async fn waiting(work: &mut Work, month: Month) -> Result<Vec<Uuid>, Failure> {
+    let waiting = sqlx::query_scalar!(
+        "select id from invoicing.requests
+         where kind = 'global' and period = $1 and state = 'requested' order by part",
+        month.to_string(),
+    );
+    Ok(waiting.fetch_all(work.connection()).await?)
 }
 
 /// What a request is for.
 pub async fn purpose(pool: &PgPool, request: Uuid) -> Result<Purpose, Failure> {
     let found = sqlx::query!(
-        "select servicio_id, period from invoicing.requests where id = $1",
+        r#"select servicio_id, period, state = 'completed' as "completed!" from invoicing.requests where id = $1"#,
         request
     );
     let found = found.fetch_optional(pool).await?;
     let month = |period: String| period.parse().ok().map(Purpose::Global);
     let purpose = found.and_then(|row| match row.servicio_id {
         Some(service) => Some(Purpose::SelfInvoice(ServiceId(service))),
+        None if row.completed => Some(Purpose::Stamped),
         None => row.period.and_then(month),
     });
     purpose.ok_or_else(|| Failure::Park(format!("there is no request {request} any more")))
@@ -123,7 +164,7 @@ pub async fn self_invoice(pool: &PgPool, request: Uuid) -> Result<SelfInvoice, F
     let found = sqlx::query_as!(
         SelfInvoice,
         r#"select descripcion as description, coalesce(monto_pagado, monto) as "amount!", moneda::text as "currency!",
-                  coalesce(metodo_pago, '99') as "payment_form!", requests.email, requests.phone
+                  coalesce(metodo_pago, '99') as "payment_form!"
            from invoicing.requests join servicios on servicios.id = requests.servicio_id where requests.id = $1"#,
         request,
     );
@@ -171,4 +212,31 @@ pub async fn complete(work: &mut Work, request: Uuid) -> Result<bool, Failure> {
         now,
     );
     Ok(done.execute(work.connection()).await?.rows_affected() > 0)
+}
+
+/// A service whose client has not made the own invoice yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unmade {
+    /// The service.
+    pub service: Uuid,
+    /// When it was paid.
+    pub paid_at: DateTime<Utc>,
+    /// What was paid.
+    pub amount: Decimal,
+    /// `requested` until Gigstack made the page, then `open`.
+    pub state: String,
+}
+
+/// Services paid in a month whose clients have not made their own invoice yet.
+pub async fn unmade(pool: &PgPool, month: Month) -> Result<Vec<Unmade>, Failure> {
+    let unmade = sqlx::query_as!(
+        Unmade,
+        r#"select servicios.id as service, pagado_en as "paid_at!", coalesce(monto_pagado, monto) as "amount!", state
+           from invoicing.requests join servicios on servicios.id = servicio_id
+           where kind = 'self_invoice' and state in ('requested', 'open') and pagado_en >= $1 and pagado_en < $2
+           order by pagado_en, servicios.id"#,
+        month.start(),
+        month.next().start(),
+    );
+    Ok(unmade.fetch_all(pool).await?)
 }

@@ -2,6 +2,7 @@
 //! the order they came in.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::engine::Failure;
 use crate::engine::work::Work;
@@ -160,23 +161,36 @@ pub async fn derive(work: &mut Work, service: ServiceId) -> Result<Option<Standi
     }))
 }
 
-/// Shows on the service where its invoice stands; tells what was shown before, and what is now, when that changed.
-pub async fn show_invoice(
-    work: &mut Work,
-    service: ServiceId,
-) -> Result<Option<(Option<String>, Option<String>)>, Failure> {
-    let shown = sqlx::query!(
+/// What a service showed of its invoice, and what it shows now.
+pub struct Shown {
+    /// Which service.
+    pub service: Uuid,
+    /// `estado_factura` before.
+    pub before: Option<String>,
+    /// `estado_factura` now.
+    pub now: Option<String>,
+}
+
+/// Shows on the services where their invoices stand; those on which that changed. They are held first, in one order for
+/// everybody: where an invoice stands is looked up after whoever held them is done.
+pub async fn show_invoices(work: &mut Work, services: &[ServiceId]) -> Result<Vec<Shown>, Failure> {
+    let services: Vec<Uuid> = services.iter().map(|service| service.0).collect();
+    let held = sqlx::query!(
+        "select id from servicios where id = any($1) order by id for no key update",
+        &services,
+    );
+    held.fetch_all(work.connection()).await?;
+    let shown = sqlx::query_as!(
+        Shown,
         r#"with shown as (
              select servicios.id, estado_factura as before,
                  invoicing.shown(estado_pago, standing, estado_factura) as now
              from servicios join invoicing.standings on standings.servicio_id = servicios.id
-             where servicios.id = $1 for no key update of servicios)
+             where servicios.id = any($1) and standings.servicio_id = any($1))
          update servicios set estado_factura = shown.now from shown
          where servicios.id = shown.id and shown.now is distinct from shown.before
-         returning shown.before, shown.now"#,
-        service.0,
-    )
-    .fetch_optional(work.connection())
-    .await?;
-    Ok(shown.map(|row| (row.before, row.now)))
+         returning servicios.id as service, shown.before, shown.now"#,
+        &services,
+    );
+    Ok(shown.fetch_all(work.connection()).await?)
 }

@@ -2,6 +2,7 @@
 //! that a credential never travels on. And downloads, whose addresses come from outside.
 
 mod addresses;
+pub mod answer;
 mod download;
 mod hosts;
 

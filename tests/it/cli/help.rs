@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::folder;
 use crate::support::program::run_in;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "serve",
     "dev",
     "migrate",
@@ -15,6 +15,8 @@ const COMMANDS: [&str; 10] = [
     "events replay",
     "audit verify",
     "cfdi inspect",
+    "global-invoice preview",
+    "global-invoice run",
     "openapi",
 ];
 

@@ -1,5 +1,7 @@
 //! What is refused, and in which words.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use onlycar::ground::config::{Environment, Settings, VARIABLES};
 
 use super::{problems, read, read_production};
@@ -83,6 +85,10 @@ fn a_wrong_settings_file_names_its_key() {
             "[http]\nbody_limit_kib = 0\n",
             "http.body_limit_kib must be at least 1",
         ),
+        (
+            "[gigstack]\ntimeout_seconds = 0\n",
+            "gigstack.timeout_seconds must be at least 1",
+        ),
         ("[worker]\nconcurency = 4\n", "concurency"),
         ("[workers]\nconcurrency = 4\n", "workers"),
         ("[worker\n", "the settings file is not TOML"),
@@ -92,6 +98,103 @@ fn a_wrong_settings_file_names_its_key() {
             matches!(&told[..], [one] if one.contains(why) && one.starts_with("the settings file")),
             "{text:?}: {told:?}"
         );
+    }
+}
+
+/// A key as Gigstack issues them.
+fn token(claims: &str) -> String {
+    let claims = URL_SAFE_NO_PAD.encode(claims);
+    format!("eyJhbGciOiJIUzI1NiJ9.{claims}.c2lnbmF0dXJl")
+}
+
+#[test]
+fn the_key_of_gigstack_fits_its_mode() {
+    let unsure =
+        "GIGSTACK_API_KEY does not tell whether it is a test key: make sure that it fits GIGSTACK_ENV";
+    for (key, live) in [
+        ("sk_test_a".to_owned(), Some(false)),
+        ("sk_live_a".to_owned(), Some(true)),
+        (token(r#"{"livemode":false}"#), Some(false)),
+        (token(r#"{"livemode":true}"#), Some(true)),
+        (token(r#"{"key_id":"sk_test_a","team":"t"}"#), Some(false)),
+        (token(r#"{"key_id":"sk_live_a","livemode":null}"#), Some(true)),
+        (token(r#"{"livemode":"no"}"#), None),
+        (token("[]"), None),
+        (token("no JSON"), None),
+        ("a.#.c".to_owned(), None),
+        ("a..c".to_owned(), None),
+        ("clave".to_owned(), None),
+    ] {
+        for (mode, is_live) in [("sandbox", false), ("production", true)] {
+            let more = [("GIGSTACK_API_KEY", key.as_str()), ("GIGSTACK_ENV", mode)];
+            let result = read_production(&more, None);
+            let warned = result
+                .as_ref()
+                .is_ok_and(|settings| settings.warnings.contains(&unsure.to_owned()));
+            assert_eq!(warned, live.is_none(), "{key} {mode}");
+            let told = if is_live { "a test" } else { "a live" };
+            let expected = match live {
+                Some(live) if live != is_live => {
+                    vec![format!(
+                        "GIGSTACK_API_KEY is {told} key, and GIGSTACK_ENV is {mode}"
+                    )]
+                }
+                _ => Vec::new(),
+            };
+            assert_eq!(problems(result), expected, "{key} {mode}");
+        }
+    }
+}
+
+#[test]
+fn production_does_not_ask_a_sandbox() {
+    let sandbox = [("GIGSTACK_BASE_URL", "https://api.sandbox.gigstack.pro/v1")];
+    assert_eq!(
+        problems(read_production(&sandbox, None)),
+        ["GIGSTACK_ENV is production, and GIGSTACK_BASE_URL names a sandbox"]
+    );
+    let key = [
+        sandbox[0],
+        ("GIGSTACK_ENV", "sandbox"),
+        ("GIGSTACK_API_KEY", "sk_test_a"),
+    ];
+    assert!(problems(read_production(&key, None)).is_empty());
+}
+
+#[test]
+fn files_come_from_names_of_hosts() {
+    for host in [
+        "https://storage.googleapis.com",
+        "storage.googleapis.com/bucket",
+        "storage.googleapis.com:443",
+        "*",
+        "*.",
+        "*.*.gigstack.io",
+        "gig*.io",
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        "user@gigstack.io",
+        "gigstack.io.",
+        ".gigstack.io",
+        "gigstack .io",
+        "",
+    ] {
+        let text = format!("gigstack.file_hosts = [\"storage.googleapis.com\", {host:?}]");
+        let told = problems(read(&[], Some(&text)));
+        let why = format!(
+            "the settings file: gigstack.file_hosts: {host:?} is no host name such as files.gigstack.io or *.gigstack.io"
+        );
+        assert_eq!(told, [why]);
+    }
+    for host in [
+        "gigstack.io",
+        "*.gigstack.io",
+        "a-b.c1.xn--p1ai",
+        "FILES.gigstack.io",
+    ] {
+        let text = format!("gigstack.file_hosts = [{host:?}]");
+        assert!(read(&[], Some(&text)).is_ok(), "{host}");
     }
 }
 

@@ -66,6 +66,7 @@ fn the_example_filled_in_starts() {
             .filter(|(.., commented)| !commented)
             .map(|(name, value, _)| match name {
                 "MAIL_FROM" | "TEAM_EMAIL" => (name, "equipo@onlycar.example".to_owned()),
+                "GIGSTACK_API_KEY" => (name, "sk_test_filled-in".to_owned()),
                 _ => (name, value.replace("...", "filled-in")),
             });
     let settings = Settings::from_parts(&filled.collect(), None).unwrap();

@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::http::HeaderMap;
-use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use onlycar::engine::Failure;
 use onlycar::engine::job::{Job, NewJob, Task};
@@ -14,6 +12,7 @@ use onlycar::engine::source::{Envelope, Event, Refusal, Source};
 use onlycar::engine::work::Work;
 use onlycar::ground::facts::{Actor, Fact};
 use onlycar::story;
+use onlycar::tools::authenticity::Letter;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -168,7 +167,7 @@ impl Source for Probe {
         Actor::Stripe
     }
 
-    fn verify(&self, _headers: &HeaderMap, _body: &[u8], _now: DateTime<Utc>) -> Result<(), Refusal> {
+    fn verify(&self, _letter: &Letter<'_>) -> Result<(), Refusal> {
         Ok(())
     }
 

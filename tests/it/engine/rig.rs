@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::http::HeaderMap;
+use axum::http::Request;
 use chrono::{DateTime, Utc};
 use onlycar::engine::Engine;
 use onlycar::engine::inbox::Stored;
@@ -258,8 +258,8 @@ impl Replica {
     pub async fn offer(&self, id: &str, script: Script) -> Stored {
         let body = Bytes::from(payload(id, &script).to_string());
         let clock = &self.engine.clock;
-        let message =
-            Verified::new(&*self.probe, &HeaderMap::new(), body, clock.now()).map_err(|refusal| refusal.code);
+        let message = Verified::new(&*self.probe, &Request::new(()).into_parts().0, body, clock.now())
+            .map_err(|refusal| refusal.code);
         let stored = self.engine.inbox.keep(message.unwrap(), clock.new_id()).await;
         stored.unwrap()
     }

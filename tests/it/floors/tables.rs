@@ -53,7 +53,10 @@ fn written(code: &str) -> Vec<String> {
     let mut tables = Vec::new();
     for (at, word) in words.iter().enumerate() {
         let next = |n: usize| words.get(at + n).copied().unwrap_or_default();
+        let before = at.checked_sub(1).map_or("", |before| words[before]);
         let table = match (*word, next(1)) {
+            // `select … for update`, whatever stands behind it.
+            ("update", _) if before == "for" => continue,
             ("insert" | "merge", "into")
             | ("delete", "from")
             | ("truncate", "table")
@@ -108,6 +111,7 @@ fn a_second_writer_is_seen() {
     let right = [
         "update contratos_b2b as noted set a = 1 from contract",
         "select 1 from servicios for update skip locked",
+        "with open as (select 1 from servicios for update) update contratos_b2b set a = 1",
         "insert into contratos_b2b (id) values ($1) on conflict (id) do update set a = 1",
         "the database is up to date; update it or not",
     ]

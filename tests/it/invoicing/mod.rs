@@ -1,5 +1,6 @@
 //! From a webhook of Gigstack's to a stored and recorded invoice, over real HTTP, with a real store.
 
+mod at_once;
 mod cancelled;
 mod envelopes;
 mod linked;

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use onlycar::dev::gigstack::{Event, Fault};
+use sha2::{Digest as _, Sha256};
 
 use super::{order_of, row, story, tell, wait};
 use crate::support::TestApp;
@@ -65,7 +66,6 @@ async fn what_was_stored_and_not_recorded_is_recorded_with_the_bytes_that_are_st
     app.gigstack.grow_pdfs(1000);
     tell(&app, Event::InvoiceCreated, &invoice.id).await;
     let row = row(&app, &invoice).await;
-    use sha2::Digest as _;
-    assert_eq!(row["sha256_pdf"], hex::encode(sha2::Sha256::digest(&pdf)));
+    assert_eq!(row["sha256_pdf"], hex::encode(Sha256::digest(&pdf)));
     app.finish().await;
 }

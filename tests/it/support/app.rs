@@ -29,6 +29,8 @@ pub const KEY: &str = "sk_test_of_the_tests";
 /// Everything a test talks to. End each test with [`TestApp::finish`]: work left undone is a failure.
 pub struct TestApp {
     pub url: String,
+    /// For a command that is run beside it.
+    pub database_url: String,
     pub pool: PgPool,
     pub clock: Clock,
     pub mail: Mailbox,
@@ -97,6 +99,7 @@ impl TestApp {
         let client = outbound::client().unwrap();
         Self {
             url,
+            database_url,
             pool: pools.main,
             clock,
             mail,
@@ -292,12 +295,15 @@ pub fn settings(
     ];
     let all = base.iter().chain(neighbours).chain(more).copied();
     let environment: Environment = all.collect();
-    // Stripe is asked what was missed only by the tests that are about it.
+    // Providers are asked what was missed, and the store is swept, only by the tests that are about it.
     let file = format!("{QUIET}\n{}", file.unwrap_or_default());
     Settings::from_parts(&environment, Some(&file)).unwrap()
 }
 
-const QUIET: &str = "stripe.reconcile_every_seconds = 0\nstripe.watch_every_seconds = 0";
+const QUIET: &str = "stripe.reconcile_every_seconds = 0
+stripe.watch_every_seconds = 0
+gigstack.reconcile_every_seconds = 0
+retention.uploads_days = 0";
 
 /// What a production environment needs besides the base; `example.com` answers nobody in a test.
 pub const PRODUCTION: [(&str, &str); 24] = [
@@ -306,7 +312,7 @@ pub const PRODUCTION: [(&str, &str); 24] = [
     ("STRIPE_SECRET_KEY", "sk_live_of_the_tests"),
     ("STRIPE_ACCOUNT_ID", "acct_of_the_tests"),
     ("STRIPE_GIGSTACK_CONNECTION_ID", "connection"),
-    ("GIGSTACK_API_KEY", "key"),
+    ("GIGSTACK_API_KEY", "sk_live_of_the_tests"),
     ("GIGSTACK_API_SECRET", "secret"),
     ("GIGSTACK_ENV", "production"),
     ("MIFIEL_APP_ID", "app"),

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 
-use crate::tools::outbound::DownloadError;
+use super::outbound::DownloadError;
 
 /// The smallest PDF with a page is larger.
 const SMALLEST: u64 = 300;

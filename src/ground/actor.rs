@@ -1,0 +1,33 @@
+//! Who did something.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+/// Who caused a change; what `logs_auditoria.actor` shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Actor {
+    /// The payment provider's verified event.
+    Stripe,
+    /// The invoicing provider's, or what it answered.
+    Gigstack,
+    /// This program itself: a schedule, a retry that gave up, a notification.
+    System,
+    /// Who works at the counter, by the user's id at Supabase.
+    Operator(Uuid),
+    /// Who runs the business, by the user's id at Supabase.
+    Admin(Uuid),
+}
+
+/// The text kept in the audit log.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stripe => f.write_str("stripe"),
+            Self::Gigstack => f.write_str("gigstack"),
+            Self::System => f.write_str("sistema"),
+            Self::Operator(user) => write!(f, "operador:{user}"),
+            Self::Admin(user) => write!(f, "admin:{user}"),
+        }
+    }
+}
