@@ -81,7 +81,7 @@ async fn who_signs_sees_it_and_the_last_one_closes_it() {
     );
     office.mifiel.settled().await;
     let told = doors.letters();
-    let told: Vec<_> = told.iter().map(|letter| letter.json()).collect();
+    let told: Vec<_> = told.iter().map(super::Letter::json).collect();
     let event = |place: usize| told[place]["event"].as_str().unwrap();
     assert_eq!(told.len(), 3);
     assert_eq!(event(0), "signer_completed");
