@@ -99,12 +99,19 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
 
         Fact::ContractSigned { contract, document } => {
             alerts::resolve(work, &incidents::of_declined(*document)).await?;
+            alerts::resolve(work, &incidents::of_expired(*contract)).await?;
             Notice::ContractSigned {
                 contract: *contract,
                 document: *document,
             }
             .send(work)
         }
+
+        Fact::SignatureDue { contract, document } => Notice::SignatureDue {
+            contract: *contract,
+            document: *document,
+        }
+        .send(work),
 
         // What the team is told.
         Fact::ContractEnded {
@@ -194,6 +201,9 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::ContractWithdrawn { contract, document } => {
             alerts::raise(work, incidents::contract_withdrawn(*contract, *document)).await
         }
+        Fact::ContractExpired { contract, document } => {
+            alerts::raise(work, incidents::contract_expired(*contract, *document)).await
+        }
         Fact::DocumentUnconfirmed { document, reason } => {
             alerts::raise(work, incidents::document_unconfirmed(document, reason)).await
         }
@@ -237,6 +247,12 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::GlobalInvoiceComplete { month } => {
             alerts::resolve(work, &incidents::of_late_global_invoice(month)).await?;
             alerts::resolve(work, &incidents::of_cancelled_global_invoice(month)).await
+        }
+        Fact::ContractSubmitted { contract, replaced } => {
+            for document in replaced {
+                alerts::resolve(work, &incidents::of_declined(*document)).await?;
+            }
+            alerts::resolve(work, &incidents::of_expired(*contract)).await
         }
         Fact::NothingMissed { provider } => alerts::resolve(work, &incidents::of_missed(provider)).await,
         Fact::EndpointFine { provider } => alerts::resolve(work, &incidents::of_endpoint(provider)).await,

@@ -4,6 +4,8 @@
 mod evidence;
 mod fetch;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,10 +15,10 @@ use uuid::Uuid;
 use super::mifiel::api::{ApiError, MifielApi};
 use super::mifiel::shapes::Document;
 use super::settle;
-use super::store::documents::{self, Known, Stored};
-use crate::engine::Failure;
+use super::store::documents::{self, Known, Noted, Stored};
 use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
+use crate::engine::{Engine, Failure, history};
 use crate::ground::clock::Clock;
 use crate::ground::facts::Fact;
 use crate::tools::objects::Objects;
@@ -53,6 +55,23 @@ impl Wanted {
         work.enqueue(job);
         Ok(())
     }
+
+    /// Asks from outside of a unit of work, as a command does.
+    pub async fn ask_now(&self, engine: &Engine) -> Result<(), Failure> {
+        engine.request(KIND, self).await
+    }
+}
+
+/// Where the jobs stand that are not done, by the document that each is about. One that will go on by itself goes before
+/// one that waits for a person.
+pub async fn underway(pool: &PgPool) -> Result<HashMap<String, String>, Failure> {
+    let mut underway = HashMap::new();
+    for (payload, state) in history::unfinished_jobs(pool, KIND).await? {
+        if let Ok(wanted) = serde_json::from_value::<Wanted>(payload) {
+            underway.entry(wanted.document).or_insert(state);
+        }
+    }
+    Ok(underway)
 }
 
 /// The job that confirms, fetches, stores and records.
@@ -128,7 +147,7 @@ impl Keep {
             ));
         }
         match (document.signed, known.state.as_str()) {
-            (true, "firmado") => Ok(Found::Waiting(known, document)),
+            (true, "firmado") if known.complete => Ok(Found::Waiting(known, document)),
             (true, _) => self.signed(known, document).await,
             (false, _) if wanted.declined => Ok(Found::Declined(known, document)),
             (false, _) => Ok(Found::Waiting(known, document)),
@@ -164,7 +183,7 @@ impl Job for Keep {
             } => record_signed(&known, &document, at, &stored, work).await,
             Found::Declined(known, document) => record_declined(&known, &document, wanted.reason, work).await,
             Found::Deleted(known) => record_deleted(&known, work).await,
-            Found::Waiting(known, document) => documents::progressed(work, &known, &document).await,
+            Found::Waiting(known, document) => record_waiting(&known, &document, work).await,
             Found::Missing => Err(Failure::retry("Mifiel no lo conoce")),
             Found::Unconfirmed(reason) => {
                 work.park_cause(&format!("unconfirmed: {reason}")).await?;
@@ -186,19 +205,33 @@ async fn record_signed(
     stored: &Stored,
     work: &mut Work,
 ) -> Result<(), Failure> {
-    if !documents::signed(work, known, document, at, stored).await? {
-        return Ok(());
-    }
+    let action = match documents::signed(work, known, document, at, stored).await? {
+        Noted::Known => return Ok(()),
+        Noted::Signed => "contrato.firmado",
+        Noted::Completed => "contrato.documentos_completados",
+    };
     let detail = json!({
         "contrato": known.contract, "mifiel": document.id, "confianza": "refetch", "antes": known.state,
         "sha256_pdf": stored.sha256_pdf, "sha256_xml": stored.sha256_xml, "evidencia": stored.url_evidencia,
     });
-    work.audit("contrato.firmado", "contratos_firmados", known.id, detail);
+    work.audit(action, "contratos_firmados", known.id, detail);
+    if action != "contrato.firmado" {
+        return Ok(());
+    }
     settle(known.contract, work).await?;
     work.say(Fact::ContractSigned {
         contract: known.contract,
         document: known.id,
     });
+    Ok(())
+}
+
+async fn record_waiting(known: &Known, document: &Document, work: &mut Work) -> Result<(), Failure> {
+    if documents::progressed(work, known, document).await? {
+        let detail =
+            json!({ "contrato": known.contract, "mifiel": document.id, "vence": document.expires_at });
+        work.audit("contrato.enviado", "contratos_firmados", known.id, detail);
+    }
     Ok(())
 }
 

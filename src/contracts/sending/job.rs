@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::KIND;
-use crate::contracts::mifiel::api::{ApiError, MifielApi, NewDocument, Signer};
+use crate::contracts::mifiel::api::{ApiError, MifielApi, NewDocument, PAGES, Signer};
 use crate::contracts::mifiel::shapes::Document;
 use crate::contracts::store::documents::{self, Draft};
 use crate::engine::Failure;
@@ -16,9 +16,6 @@ use crate::engine::job::{Job, Task};
 use crate::engine::work::Work;
 use crate::ground::config;
 use crate::tools::objects::Objects;
-
-/// So many pages of the account's documents are looked through for one that was sent and not recorded.
-const PAGES: u32 = 5;
 
 /// What the job is about.
 #[derive(Debug, Serialize, Deserialize)]

@@ -4,8 +4,11 @@
 mod endpoint;
 mod job;
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use serde_json::json;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 pub use endpoint::{__path_send, send};
@@ -16,8 +19,8 @@ use super::settle;
 use super::store::documents::{self, Draft};
 use crate::engine::job::NewJob;
 use crate::engine::work::{Unit, Work};
-use crate::engine::{Engine, Failure};
-use crate::ground::facts::Actor;
+use crate::engine::{Engine, Failure, history};
+use crate::ground::facts::{Actor, Fact};
 use crate::ground::values::ContractId;
 use crate::tools::objects::{FIVE_YEARS, Meta, Objects};
 
@@ -84,6 +87,11 @@ impl Order {
                     "El correo de un firmante no es válido.",
                 ));
             }
+            if signer.tax_id.as_deref().is_some_and(|id| !looks_like_rfc(id)) {
+                let detail =
+                    "El RFC de un firmante no es válido: son 13 letras y números, o 12 de una empresa.";
+                return Err(NotSent::Wrong("signers", detail));
+            }
         }
         Ok(())
     }
@@ -92,7 +100,7 @@ impl Order {
     pub async fn place(self, engine: &Engine, objects: &Objects, actor: Actor) -> Result<Uuid, NotSent> {
         self.check()?;
         // Before the store: what cannot be sent leaves nothing there.
-        documents::may_be_sent(&engine.pool, self.contract)
+        documents::may_be_sent(&engine.pool, self.contract, engine.clock.now())
             .await?
             .into_result()?;
         let id = engine.clock.new_id();
@@ -134,7 +142,25 @@ impl Order {
     }
 }
 
+/// A name's letters, a date, three more: Mifiel takes an e.firma of exactly this one, so with a slip nobody could sign.
+fn looks_like_rfc(id: &str) -> bool {
+    let letters: Vec<char> = id.chars().collect();
+    let date = letters.len().saturating_sub(9);
+    let fits = |(at, letter): (usize, &char)| match letter {
+        '0'..='9' => at >= date,
+        'A'..='Z' => at < date || at >= date + 6,
+        'Ñ' | '&' => at < date,
+        _ => false,
+    };
+    matches!(letters.len(), 12 | 13) && letters.iter().enumerate().all(fits)
+}
+
 async fn note(draft: &Draft, work: &mut Work) -> Result<(), Failure> {
+    let replaced = documents::of_contract(work, draft.contract).await?;
+    work.say(Fact::ContractSubmitted {
+        contract: draft.contract,
+        replaced,
+    });
     documents::draft(work, draft).await?;
     let detail = json!({ "contrato": draft.contract, "sha256_original": draft.sha256_original });
     work.audit("contrato.por_enviar", "contratos_firmados", draft.id, detail);
@@ -147,6 +173,17 @@ async fn note(draft: &Draft, work: &mut Work) -> Result<(), Failure> {
     )?;
     work.enqueue(job);
     Ok(())
+}
+
+/// Where the jobs stand that have not sent their document, by the document.
+pub async fn underway(pool: &PgPool) -> Result<HashMap<Uuid, String>, Failure> {
+    let mut underway = HashMap::new();
+    for (payload, state) in history::unfinished_jobs(pool, KIND).await? {
+        if let Ok(ordered) = serde_json::from_value::<job::Ordered>(payload) {
+            underway.entry(ordered.document).or_insert(state);
+        }
+    }
+    Ok(underway)
 }
 
 /// Where the PDF and the list of its signers lie.

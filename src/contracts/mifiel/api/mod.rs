@@ -27,6 +27,8 @@ use crate::tools::outbound::{self, DownloadError, Downloads, Hosts};
 
 /// The largest answer that is read: a page of documents is a few hundred KB.
 const LARGEST: usize = 8 * 1024 * 1024;
+/// So many pages of the account's documents are looked through for one of ours.
+pub const PAGES: u32 = 5;
 const JSON: &str = "application/json";
 
 /// A file of a document that everybody has signed.
