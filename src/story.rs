@@ -198,6 +198,11 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             )
             .await
         }
+        Fact::ContractRefused {
+            contract,
+            document,
+            reason,
+        } => alerts::raise(work, incidents::contract_refused(*contract, *document, reason)).await,
         Fact::ContractWithdrawn { contract, document } => {
             alerts::raise(work, incidents::contract_withdrawn(*contract, *document)).await
         }

@@ -13,8 +13,9 @@ use crate::contracts::mifiel::shapes::Document;
 use crate::contracts::store::documents::{self, Draft};
 use crate::engine::Failure;
 use crate::engine::job::{Job, Task};
-use crate::engine::work::Work;
+use crate::engine::work::{Verdict, Work};
 use crate::ground::config;
+use crate::ground::facts::Fact;
 use crate::tools::objects::Objects;
 
 /// What the job is about.
@@ -70,11 +71,11 @@ impl Send {
         Ok(None)
     }
 
-    async fn create(&self, draft: &Draft) -> Result<Value, Failure> {
+    async fn new_document(&self, draft: &Draft) -> Result<NewDocument, Failure> {
         let (pdf, signers) = super::keys(draft.contract, draft.id);
         let signers: Vec<Signer> = serde_json::from_slice(&self.read(&signers).await?)
             .map_err(|_| Failure::Park("the list of signers cannot be read".to_owned()))?;
-        let new = NewDocument {
+        Ok(NewDocument {
             external_id: draft.id,
             file_name: format!("contrato-{}.pdf", draft.contract),
             pdf: self.read(&pdf).await?,
@@ -82,8 +83,7 @@ impl Send {
             callback_url: self.callback_url.clone(),
             days_to_expire: self.days_to_expire,
             remind_every: self.remind_every,
-        };
-        Ok(self.api.create(&new).await?)
+        })
     }
 
     async fn read(&self, key: &str) -> Result<Bytes, Failure> {
@@ -93,8 +93,18 @@ impl Send {
     }
 }
 
+/// What came of sending.
+pub enum Sent {
+    /// Mifiel has it.
+    Taken(Document),
+    /// Mifiel does not want it, and would not the next time.
+    Refused(String),
+    /// That it has it was known.
+    Before,
+}
+
 impl Job for Send {
-    type Done = Option<Document>;
+    type Done = Sent;
 
     fn kind(&self) -> &'static str {
         KIND
@@ -103,22 +113,41 @@ impl Job for Send {
     async fn act(&self, task: &Task) -> Result<Self::Done, Failure> {
         let (draft, sent) = documents::sending(&self.pool, ordered(task)?.document).await?;
         if sent.is_some() {
-            return Ok(None);
+            return Ok(Sent::Before);
         }
         let answer = match self.find(&draft).await? {
             Some(found) => found,
-            None => self.create(&draft).await?,
+            None => match self.api.create(&self.new_document(&draft).await?).await {
+                Err(refused @ ApiError::Refused(_)) => return Ok(Sent::Refused(refused.to_string())),
+                answer => answer?,
+            },
         };
         let document = Document::of(&answer).ok_or(ApiError::Unreadable("un documento sin id"))?;
-        Ok(Some(document))
+        Ok(Sent::Taken(document))
     }
 
-    async fn record(&self, task: &Task, sent: Self::Done, work: &mut Work) -> Result<(), Failure> {
-        let Some(document) = sent else { return Ok(()) };
+    async fn record(&self, task: &Task, sent: Sent, work: &mut Work) -> Result<(), Failure> {
         let id = ordered(task)?.document;
-        if documents::sent(work, id, &document).await? {
-            let detail = json!({ "mifiel": document.id, "vence": document.expires_at });
-            work.audit("contrato.enviado", "contratos_firmados", id, detail);
+        match sent {
+            Sent::Taken(document) => {
+                if documents::sent(work, id, &document).await? {
+                    let detail = json!({ "mifiel": document.id, "vence": document.expires_at });
+                    work.audit("contrato.enviado", "contratos_firmados", id, detail);
+                }
+            }
+            Sent::Refused(reason) => {
+                if let Some(contract) = documents::refused(work, id).await? {
+                    let detail = json!({ "contrato": contract, "motivo": reason });
+                    work.audit("contrato.no_enviado", "contratos_firmados", id, detail);
+                    work.say(Fact::ContractRefused {
+                        contract,
+                        document: id,
+                        reason: reason.clone(),
+                    });
+                }
+                work.end(Verdict::Ignored(reason));
+            }
+            Sent::Before => {}
         }
         Ok(())
     }

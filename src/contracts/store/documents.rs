@@ -153,7 +153,8 @@ pub async fn draft(work: &mut Work, draft: &Draft) -> Result<(), Failure> {
 pub async fn sending(pool: &PgPool, id: Uuid) -> Result<(Draft, Option<String>), Failure> {
     let row = sqlx::query!(
         r#"select contrato_id, url_original as "url!", sha256_original as "sha256!", mifiel_document_id
-           from contratos_firmados where id = $1 and url_original is not null and sha256_original is not null"#,
+           from contratos_firmados
+           where id = $1 and url_original is not null and sha256_original is not null and eliminado_en is null"#,
         id,
     )
     .fetch_optional(pool)
@@ -180,6 +181,19 @@ pub async fn sent(work: &mut Work, id: Uuid, document: &Document) -> Result<bool
         document.expires_at,
     );
     Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+}
+
+/// Mifiel does not take it: it is out of the way of another one. The contract, when it was not known.
+pub async fn refused(work: &mut Work, id: Uuid) -> Result<Option<ContractId>, Failure> {
+    let now = work.now();
+    let contract = sqlx::query_scalar!(
+        "update contratos_firmados set estado = 'rechazado', rechazado_en = $2, eliminado_en = $2
+         where id = $1 and estado = 'pendiente' and mifiel_document_id is null returning contrato_id",
+        id,
+        now,
+    );
+    let contract = contract.fetch_optional(work.connection()).await?;
+    Ok(contract.map(ContractId))
 }
 
 /// Where the documents of a signed contract are.

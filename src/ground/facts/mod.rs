@@ -231,6 +231,15 @@ pub enum Fact {
         /// Its documents until now, rows of `contratos_firmados`.
         replaced: Vec<Uuid>,
     },
+    /// The signature provider does not take a document.
+    ContractRefused {
+        /// The contract.
+        contract: ContractId,
+        /// Row of `contratos_firmados`.
+        document: Uuid,
+        /// Why, in Spanish for the team.
+        reason: String,
+    },
     /// A document can be signed for a few more days only.
     SignatureDue {
         /// The contract.

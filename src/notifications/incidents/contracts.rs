@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Incident;
 use crate::ground::values::ContractId;
 
-/// The cause of [`contract_declined`] and [`contract_withdrawn`].
+/// The cause of [`contract_declined`], [`contract_withdrawn`] and [`contract_refused`].
 pub fn of_declined(document: Uuid) -> String {
     format!("contrato-sin-firma:{document}")
 }
@@ -32,6 +32,19 @@ pub fn contract_withdrawn(contract: ContractId, document: Uuid) -> Incident {
         detail: format!(
             "El documento {document} del contrato {contract} se eliminó en Mifiel antes de que todos firmaran.\n\
              Siguiente paso: envíalo de nuevo con onlycar contracts send, o da de baja el contrato."
+        ),
+    }
+}
+
+/// A document that Mifiel does not take.
+pub fn contract_refused(contract: ContractId, document: Uuid, reason: &str) -> Incident {
+    Incident {
+        cause: of_declined(document),
+        title: "Mifiel no aceptó un contrato",
+        detail: format!(
+            "El contrato {contract} (documento {document}) no se mandó a firmar. {reason}.\n\
+             Siguiente paso: corrige lo que pide y envíalo de nuevo con onlycar contracts send. Se cierra solo cuando lo \
+             envías."
         ),
     }
 }
