@@ -62,6 +62,8 @@ pub struct Draft {
     pub url_original: String,
     /// Its digest.
     pub sha256_original: String,
+    /// Since when it is to be sent: Mifiel had it no earlier.
+    pub noted_at: DateTime<Utc>,
 }
 
 /// Whether a contract may be sent for signature.
@@ -79,17 +81,24 @@ pub enum MayBeSent {
     Signed(Uuid),
 }
 
-/// Whether a contract may be sent, as things are now.
-pub async fn may_be_sent(database: impl PgExecutor<'_>, contract: ContractId) -> Result<MayBeSent, Failure> {
+/// Whether a contract may be sent, as things are `now`. What is gone from Mifiel, or can be signed no more, is in nobody's
+/// way.
+pub async fn may_be_sent(
+    database: impl PgExecutor<'_>,
+    contract: ContractId,
+    now: DateTime<Utc>,
+) -> Result<MayBeSent, Failure> {
     let found = sqlx::query!(
         r#"select contratos_b2b.estado::text as "state!",
                   (select id from contratos_firmados
                    where contrato_id = $1 and estado = 'firmado' limit 1) as "signed?",
                   (select id from contratos_firmados
-                   where contrato_id = $1 and estado = 'pendiente' and (vence_en is null or vence_en > now())
+                   where contrato_id = $1 and estado = 'pendiente' and eliminado_en is null
+                     and (vence_en is null or vence_en > $2)
                    limit 1) as "waiting?"
            from contratos_b2b where id = $1"#,
         contract.0,
+        now,
     );
     let Some(found) = found.fetch_optional(database).await? else {
         return Ok(MayBeSent::NoContract);
@@ -110,12 +119,12 @@ pub async fn hold(work: &mut Work, contract: ContractId) -> Result<MayBeSent, Fa
     )
     .fetch_optional(work.connection())
     .await?;
-    may_be_sent(work.connection(), contract).await
+    let now = work.now();
+    may_be_sent(work.connection(), contract, now).await
 }
 
 /// Notes a document that is to be sent.
 pub async fn draft(work: &mut Work, draft: &Draft) -> Result<(), Failure> {
-    let now = work.now();
     sqlx::query!(
         "insert into contratos_firmados (id, contrato_id, url_original, sha256_original, creado_en)
          values ($1, $2, $3, $4, $5)",
@@ -123,17 +132,18 @@ pub async fn draft(work: &mut Work, draft: &Draft) -> Result<(), Failure> {
         draft.contract.0,
         draft.url_original,
         draft.sha256_original,
-        now,
+        draft.noted_at,
     )
     .execute(work.connection())
     .await?;
     Ok(())
 }
 
-/// A draft that waits to be sent; its Mifiel id, when it has one by now.
-pub async fn sending(pool: &PgPool, id: Uuid) -> Result<(Draft, Option<String>), Failure> {
+/// A draft that waits to be sent; none, when Mifiel has it by now, or refused it.
+pub async fn sending(pool: &PgPool, id: Uuid) -> Result<Option<Draft>, Failure> {
     let row = sqlx::query!(
-        r#"select contrato_id, url_original as "url!", sha256_original as "sha256!", mifiel_document_id
+        r#"select contrato_id, url_original as "url!", sha256_original as "sha256!", creado_en,
+                  mifiel_document_id is null and estado = 'pendiente' and eliminado_en is null as "waits!"
            from contratos_firmados where id = $1 and url_original is not null and sha256_original is not null"#,
         id,
     )
@@ -145,20 +155,35 @@ pub async fn sending(pool: &PgPool, id: Uuid) -> Result<(Draft, Option<String>),
         contract: ContractId(row.contrato_id),
         url_original: row.url,
         sha256_original: row.sha256,
+        noted_at: row.creado_en,
     };
-    Ok((draft, row.mifiel_document_id))
+    Ok(row.waits.then_some(draft))
 }
 
-/// Mifiel has it. False when that was known.
-pub async fn sent(work: &mut Work, id: Uuid, document: &Document) -> Result<bool, Failure> {
+/// Mifiel has it. None when that was known; else the contract.
+pub async fn sent(work: &mut Work, id: Uuid, document: &Document) -> Result<Option<ContractId>, Failure> {
     let now = work.now();
-    let noted = sqlx::query!(
+    let noted = sqlx::query_scalar!(
         "update contratos_firmados set mifiel_document_id = $2, enviado_en = $3, vence_en = $4
-         where id = $1 and mifiel_document_id is null",
+         where id = $1 and mifiel_document_id is null
+         returning contrato_id",
         id,
         document.id,
         now,
         document.expires_at,
+    );
+    let noted = noted.fetch_optional(work.connection()).await?;
+    Ok(noted.map(ContractId))
+}
+
+/// Mifiel will not take it. False when it has it after all, or that was known.
+pub async fn refused(work: &mut Work, id: Uuid) -> Result<bool, Failure> {
+    let now = work.now();
+    let noted = sqlx::query!(
+        "update contratos_firmados set estado = 'rechazado', rechazado_en = $2, eliminado_en = $2
+         where id = $1 and estado = 'pendiente' and mifiel_document_id is null",
+        id,
+        now,
     );
     Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }
@@ -188,10 +213,11 @@ pub async fn signed(
     at: DateTime<Utc>,
     stored: &Stored,
 ) -> Result<bool, Failure> {
+    let now = work.now();
     let noted = sqlx::query!(
         "update contratos_firmados set estado = 'firmado', mifiel_document_id = $2, firmado_en = $3, url_pdf = $4,
              sha256_pdf = $5, url_xml = $6, sha256_xml = $7, url_evidencia = $8, conservar_hasta = $9,
-             rechazado_en = null, eliminado_en = null
+             rechazado_en = null, eliminado_en = null, enviado_en = coalesce(enviado_en, $10)
          where id = $1 and estado <> 'firmado'",
         known.id,
         document.id,
@@ -202,6 +228,7 @@ pub async fn signed(
         stored.sha256_xml,
         stored.url_evidencia,
         stored.until,
+        now,
     );
     Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }
@@ -210,7 +237,8 @@ pub async fn signed(
 pub async fn declined(work: &mut Work, known: &Known, document: &Document) -> Result<bool, Failure> {
     let now = work.now();
     let noted = sqlx::query!(
-        "update contratos_firmados set estado = 'rechazado', mifiel_document_id = $2, rechazado_en = $3
+        "update contratos_firmados set estado = 'rechazado', mifiel_document_id = $2, rechazado_en = $3,
+             enviado_en = coalesce(enviado_en, $3)
          where id = $1 and estado = 'pendiente'",
         known.id,
         document.id,
@@ -232,10 +260,12 @@ pub async fn deleted(work: &mut Work, known: &Known) -> Result<bool, Failure> {
     Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }
 
-/// It can be signed again: its owner changed the signers at Mifiel, say.
-pub async fn progressed(work: &mut Work, known: &Known, document: &Document) -> Result<(), Failure> {
-    sqlx::query!(
-        "update contratos_firmados set vence_en = coalesce($2, vence_en),
+/// Keeps what Mifiel tells of a document that still waits: its id, and until when it can be signed. False when all of it
+/// was known.
+pub async fn progressed(work: &mut Work, known: &Known, document: &Document) -> Result<bool, Failure> {
+    let now = work.now();
+    let noted = sqlx::query!(
+        "update contratos_firmados set vence_en = coalesce($2, vence_en), enviado_en = coalesce(enviado_en, $4),
              mifiel_document_id = coalesce(mifiel_document_id, $3)
          where id = $1 and estado = 'pendiente'
            and (vence_en, mifiel_document_id) is distinct from
@@ -243,8 +273,7 @@ pub async fn progressed(work: &mut Work, known: &Known, document: &Document) -> 
         known.id,
         document.expires_at,
         document.id,
-    )
-    .execute(work.connection())
-    .await?;
-    Ok(())
+        now,
+    );
+    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }

@@ -231,6 +231,20 @@ pub enum Fact {
         /// Row of `contratos_firmados`.
         document: Uuid,
     },
+    /// A contract is at the signature provider and waits for its signatures.
+    ContractSent {
+        /// The contract.
+        contract: ContractId,
+    },
+    /// The signature provider will not take a contract as it was sent.
+    ContractNotSent {
+        /// The contract.
+        contract: ContractId,
+        /// Row of `contratos_firmados`.
+        document: Uuid,
+        /// Why, in Spanish for the team.
+        reason: String,
+    },
     /// A signer declined.
     ContractDeclined {
         /// The contract.
@@ -253,6 +267,11 @@ pub enum Fact {
         document: String,
         /// Why, in Spanish for the team.
         reason: String,
+    },
+    /// The signature provider's own answer says what its webhooks said.
+    DocumentConfirmed {
+        /// The provider's id.
+        document: String,
     },
     /// A contract became inactive.
     ContractEnded {
