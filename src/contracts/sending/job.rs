@@ -65,7 +65,11 @@ impl Send {
     async fn find(&self, draft: &Draft) -> Result<Option<Value>, Failure> {
         let ours = draft.id.to_string();
         for page in 1..=PAGES {
-            let documents = self.api.documents(page).await?;
+            let documents = self.api.documents(page).await.map_err(|error| match error {
+                // It says nothing about the document: only its own answer refuses it.
+                ApiError::Refused(_) => Failure::retry(error),
+                error => error.into(),
+            })?;
             let older = documents.is_empty() || newest_first_and_older(&documents, draft.noted_at - SKEW);
             let is_ours =
                 |document: &Value| document.get("external_id").and_then(Value::as_str) == Some(&ours);
