@@ -23,6 +23,12 @@ pub fn is_page(bytes: &[u8]) -> bool {
     head.starts_with("<!doctype html") || head.starts_with("<html")
 }
 
+/// Whether these bytes are a PDF, from its first mark to its last.
+pub fn is_whole(bytes: &[u8]) -> bool {
+    let mut checked = Checked::default();
+    checked.take(bytes).is_ok() && checked.end().is_ok()
+}
+
 /// Passes the bytes on; ends in an error when they are no PDF, so that the store keeps nothing of them.
 pub fn checked<S>(source: S) -> impl Stream<Item = Result<Bytes, DownloadError>> + Send
 where

@@ -14,6 +14,7 @@ mod authenticity;
 mod cfdi;
 mod cli;
 mod config;
+mod contracts;
 mod convergence;
 mod counter;
 mod crash;

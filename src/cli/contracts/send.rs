@@ -96,7 +96,7 @@ impl Send {
 /// What cannot be meant is wrong usage; the rest failed.
 fn refused(why: NotSent) -> anyhow::Error {
     match why {
-        NotSent::Wrong(field, detail) => Usage(format!("--{}: {detail}", field.trim_end_matches('s'))).into(),
+        NotSent::Wrong(_) => Usage(format!("the contract was not sent: {why}")).into(),
         why => anyhow::Error::new(why).context("the contract was not sent"),
     }
 }

@@ -11,7 +11,8 @@ use crate::contracts::mifiel::shapes::Document;
 use crate::contracts::store::documents::{Known, Stored};
 use crate::engine::Failure;
 use crate::ground::clock::BUSINESS_ZONE;
-use crate::tools::objects::{FIVE_YEARS, Meta};
+use crate::tools::objects::{self, FIVE_YEARS, Meta, StoreError};
+use crate::tools::outbound::DownloadError;
 use crate::tools::pdf;
 
 const LARGEST_PDF: u64 = 64 * 1024 * 1024;
@@ -82,14 +83,32 @@ impl Keep {
                 let stream = self.api.file(&document.id, part, LARGEST_PDF).await?;
                 self.objects
                     .put(&key, &meta, LARGEST_PDF, pdf::checked(stream))
-                    .await?
+                    .await
             }
             Part::Xml => {
                 let bytes = self.xml(document).await?;
-                self.objects.put_bytes(&key, &meta, bytes).await?
+                self.objects.put_bytes(&key, &meta, bytes).await
             }
         };
-        Ok((key, stored.sha256))
+        let sha256 = self.first(&key, stored).await?;
+        Ok((key, sha256))
+    }
+
+    /// The digest of what is under the key. Two jobs about one document may meet here, and Mifiel may give each another
+    /// rendering of the same signatures: the one that was first stays. What came broken comes whole next time.
+    async fn first(&self, key: &str, stored: Result<objects::Stored, StoreError>) -> Result<String, Failure> {
+        match stored {
+            Ok(stored) => Ok(stored.sha256),
+            Err(StoreError::Different { .. }) => {
+                let there = self.objects.sha256_of(key).await?;
+                let there = there.ok_or_else(|| Failure::retry("el objeto ya no está"))?;
+                Ok(there.sha256)
+            }
+            Err(StoreError::Source(DownloadError::Inexact { .. })) => {
+                Err(ApiError::Unreadable("un archivo que no es el PDF firmado, o no entero").into())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn xml(&self, document: &Document) -> Result<Bytes, Failure> {
@@ -120,7 +139,8 @@ impl Keep {
                 cache_control: FIVE_YEARS,
                 metadata: vec![("contrato-id", evidence.known.contract.to_string())],
             };
-            self.objects.put_bytes(&key, &meta, bytes).await?;
+            let stored = self.objects.put_bytes(&key, &meta, bytes).await;
+            self.first(&key, stored).await?;
         }
         Ok(key)
     }

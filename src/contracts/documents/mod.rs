@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::mifiel::api::{ApiError, MifielApi};
 use super::mifiel::shapes::Document;
 use super::settle;
-use super::store::documents::{self, Known, Noted, Stored};
+use super::store::documents::{self, Known, MayBeSent, Noted, Stored};
 use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
 use crate::engine::{Engine, Failure, history};
@@ -28,14 +28,28 @@ const KIND: &str = "guardar_contrato";
 /// A webhook may come before Mifiel's own API knows of it; later than this it is somebody else's.
 const CONFIRMED_WITHIN: TimeDelta = TimeDelta::minutes(1);
 
+/// What we were told of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// Nothing in particular: how it stands is to be seen.
+    Something,
+    /// Everybody has signed.
+    Signed,
+    /// A signer declined: Mifiel's document does not show it.
+    Declined,
+    /// It was deleted.
+    Deleted,
+}
+
 /// What to ask Mifiel about.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Wanted {
     /// Mifiel's id.
     pub document: String,
-    /// Whether we were told that a signer declined: Mifiel's document does not show it.
-    pub declined: bool,
-    /// Why, in the signer's words.
+    /// What we were told of it.
+    pub told: Told,
+    /// Why a signer declined, in the signer's words.
     pub reason: Option<String>,
 }
 
@@ -44,7 +58,7 @@ impl Wanted {
     pub fn standing_of(document: &str) -> Self {
         Self {
             document: document.to_owned(),
-            declined: false,
+            told: Told::Something,
             reason: None,
         }
     }
@@ -101,8 +115,12 @@ pub enum Found {
     Deleted(Known),
     /// Somebody has not signed yet.
     Waiting(Known, Document),
+    /// All of it is recorded already.
+    Nothing,
     /// Mifiel does not know it, nor do we.
     Missing,
+    /// We were told that everybody has signed, and Mifiel's own answer says otherwise.
+    Unsigned,
     /// It is none of ours, or not what it should be: nothing is changed.
     Unconfirmed(String),
 }
@@ -146,10 +164,12 @@ impl Keep {
                 "no es el documento que se envió a firmar (su SHA-256 es otro)".to_owned(),
             ));
         }
-        match (document.signed, known.state.as_str()) {
-            (true, "firmado") if known.complete => Ok(Found::Waiting(known, document)),
+        match (document.signed, wanted.told) {
+            (true, _) if known.state == "firmado" && known.complete => Ok(Found::Nothing),
             (true, _) => self.signed(known, document).await,
-            (false, _) if wanted.declined => Ok(Found::Declined(known, document)),
+            (false, _) if known.state == "firmado" => Ok(Found::Nothing),
+            (false, Told::Declined) => Ok(Found::Declined(known, document)),
+            (false, Told::Signed) => Ok(Found::Unsigned),
             (false, _) => Ok(Found::Waiting(known, document)),
         }
     }
@@ -164,9 +184,18 @@ impl Job for Keep {
 
     async fn act(&self, task: &Task) -> Result<Found, Failure> {
         let young = self.clock.now() - task.created_at < CONFIRMED_WITHIN;
-        match self.find(&wanted(task)?).await {
+        let wanted = wanted(task)?;
+        match self.find(&wanted).await {
             Ok(Found::Missing) if young => Err(Failure::retry("Mifiel no conoce todavía el documento")),
             Ok(Found::Missing) => Ok(Found::Unconfirmed("Mifiel no lo conoce".to_owned())),
+            // Nobody told us: perhaps the question went astray, and is answered better next time.
+            Ok(Found::Deleted(_)) if young && wanted.told != Told::Deleted => {
+                Err(Failure::retry("Mifiel no encuentra un documento nuestro"))
+            }
+            Ok(Found::Unsigned) if young => Err(Failure::retry("según Mifiel todavía faltan firmas")),
+            Ok(Found::Unsigned) => Ok(Found::Unconfirmed(
+                "según Mifiel todavía faltan firmas".to_owned(),
+            )),
             Err(Failure::Park(reason)) => Ok(Found::Unconfirmed(reason)),
             found => found,
         }
@@ -183,8 +212,9 @@ impl Job for Keep {
             } => record_signed(&known, &document, at, &stored, work).await,
             Found::Declined(known, document) => record_declined(&known, &document, wanted.reason, work).await,
             Found::Deleted(known) => record_deleted(&known, work).await,
-            Found::Waiting(known, document) => record_waiting(&known, &document, work).await,
-            Found::Missing => Err(Failure::retry("Mifiel no lo conoce")),
+            Found::Waiting(known, document) => record_progress(&known, &document, work).await,
+            Found::Nothing => Ok(()),
+            Found::Missing | Found::Unsigned => Err(Failure::retry("Mifiel no lo confirma todavía")),
             Found::Unconfirmed(reason) => {
                 work.park_cause(&format!("unconfirmed: {reason}")).await?;
                 work.end(Verdict::Parked(reason.clone()));
@@ -205,7 +235,8 @@ async fn record_signed(
     stored: &Stored,
     work: &mut Work,
 ) -> Result<(), Failure> {
-    let action = match documents::signed(work, known, document, at, stored).await? {
+    let noted = documents::signed(work, known, document, at, stored).await?;
+    let action = match noted {
         Noted::Known => return Ok(()),
         Noted::Signed => "contrato.firmado",
         Noted::Completed => "contrato.documentos_completados",
@@ -215,7 +246,7 @@ async fn record_signed(
         "sha256_pdf": stored.sha256_pdf, "sha256_xml": stored.sha256_xml, "evidencia": stored.url_evidencia,
     });
     work.audit(action, "contratos_firmados", known.id, detail);
-    if action != "contrato.firmado" {
+    if noted == Noted::Completed {
         return Ok(());
     }
     settle(known.contract, work).await?;
@@ -223,14 +254,27 @@ async fn record_signed(
         contract: known.contract,
         document: known.id,
     });
+    work.say(Fact::DocumentConfirmed {
+        document: document.id.clone(),
+    });
     Ok(())
 }
 
-async fn record_waiting(known: &Known, document: &Document, work: &mut Work) -> Result<(), Failure> {
+async fn record_progress(known: &Known, document: &Document, work: &mut Work) -> Result<(), Failure> {
     if documents::progressed(work, known, document).await? {
-        let detail =
-            json!({ "contrato": known.contract, "mifiel": document.id, "vence": document.expires_at });
-        work.audit("contrato.enviado", "contratos_firmados", known.id, detail);
+        let detail = json!({ "mifiel": document.id, "vence": document.expires_at, "confianza": "refetch" });
+        work.audit(
+            "contrato.documento_actualizado",
+            "contratos_firmados",
+            known.id,
+            detail,
+        );
+        // Nobody answered when it was sent, or not in time.
+        if known.mifiel.is_none() {
+            work.say(Fact::ContractSent {
+                contract: known.contract,
+            });
+        }
     }
     Ok(())
 }
@@ -267,10 +311,14 @@ async fn record_deleted(known: &Known, work: &mut Work) -> Result<(), Failure> {
         detail,
     );
     settle(known.contract, work).await?;
-    work.say(Fact::ContractWithdrawn {
-        contract: known.contract,
-        document: known.id,
-    });
+    let now = work.now();
+    // Otherwise another document of it is signed, or waits.
+    if documents::may_be_sent(work.connection(), known.contract, now).await? == MayBeSent::Yes {
+        work.say(Fact::ContractWithdrawn {
+            contract: known.contract,
+            document: known.id,
+        });
+    }
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub fn name(body: &Value) -> &str {
 impl Hint {
     /// Reads it.
     pub fn of(body: &Value) -> Self {
-        let places = ["/data/object", "/data", "/document", ""];
+        let places = ["/data/object", "/data/document", "/data", "/document", ""];
         let objects: Vec<&Value> = places
             .iter()
             .filter_map(|path| body.pointer(path).filter(|value| value.is_object()))

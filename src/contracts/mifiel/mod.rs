@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::documents::Wanted;
+use super::documents::{Told, Wanted};
 use crate::engine::Failure;
 use crate::engine::source::{Envelope, Event, Refusal, Source};
 use crate::engine::work::{Verdict, Work};
@@ -32,9 +32,6 @@ const HANDLED: [&str; 7] = [
     "document_deleted",
     "document",
 ];
-/// Those that say that a signer declined.
-const DECLINED: [&str; 2] = ["document.rejected", "signer_rejected"];
-
 /// Mifiel as a source of webhooks.
 pub struct Mifiel {
     authenticity: Authenticity,
@@ -64,10 +61,20 @@ impl Mifiel {
         let unnamed = "unknown shape: it names no document (document_id, data.id, data.document, id)";
         Wanted {
             document: document.ok_or_else(|| Failure::Park(unnamed.to_owned()))?,
-            declined: DECLINED.contains(&kind),
+            told: told(kind),
             reason,
         }
         .ask(work)
+    }
+}
+
+/// What an event of this name says.
+fn told(kind: &str) -> Told {
+    match kind {
+        "document.signed" | "document_closed" => Told::Signed,
+        "document.rejected" | "signer_rejected" => Told::Declined,
+        "document_deleted" => Told::Deleted,
+        _ => Told::Something,
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{LARGEST_PDF, NotSent, Order};
+use super::{LARGEST_PDF, NotSent, Order, Wrong};
 use crate::access::Admin;
 use crate::contracts::mifiel::api::Signer;
 use crate::engine::Engine;
@@ -116,10 +116,7 @@ impl From<NotSent> for Problem {
         let detail = why.to_string();
         let conflict = |code| Self::new(StatusCode::CONFLICT, code, detail.clone());
         match why {
-            NotSent::Wrong(field, detail) => {
-                let field = if field == "pdf" { "pdf_base64" } else { field };
-                Self::invalid(vec![FieldError::new(field, "no-valido", detail)])
-            }
+            NotSent::Wrong(wrong) => Self::invalid(wrong.into_iter().map(field_error).collect()),
             NotSent::NoContract => Self::unknown(),
             NotSent::Inactive => conflict("contrato-inactivo"),
             NotSent::Waiting(_) => conflict("contrato-en-firma"),
@@ -127,4 +124,14 @@ impl From<NotSent> for Problem {
             NotSent::Later(failure) => failure.into(),
         }
     }
+}
+
+/// As the form calls it.
+fn field_error(wrong: Wrong) -> FieldError {
+    let field = if wrong.field == "pdf" {
+        "pdf_base64".to_owned()
+    } else {
+        wrong.field
+    };
+    FieldError::new(field, "valor-no-valido", wrong.detail)
 }

@@ -66,6 +66,8 @@ pub struct Draft {
     pub url_original: String,
     /// Its digest.
     pub sha256_original: String,
+    /// Since when it is to be sent: Mifiel had it no earlier.
+    pub noted_at: DateTime<Utc>,
 }
 
 /// Whether a contract may be sent for signature.
@@ -83,7 +85,8 @@ pub enum MayBeSent {
     Signed(Uuid),
 }
 
-/// Whether a contract may be sent, as things are now.
+/// Whether a contract may be sent, as things are `now`. What is gone from Mifiel, or can be signed no more, is in nobody's
+/// way.
 pub async fn may_be_sent(
     database: impl PgExecutor<'_>,
     contract: ContractId,
@@ -94,7 +97,8 @@ pub async fn may_be_sent(
                   (select id from contratos_firmados
                    where contrato_id = $1 and estado = 'firmado' limit 1) as "signed?",
                   (select id from contratos_firmados
-                   where contrato_id = $1 and estado = 'pendiente' and (vence_en is null or vence_en > $2)
+                   where contrato_id = $1 and estado = 'pendiente' and eliminado_en is null
+                     and (vence_en is null or vence_en > $2)
                    limit 1) as "waiting?"
            from contratos_b2b where id = $1"#,
         contract.0,
@@ -123,18 +127,8 @@ pub async fn hold(work: &mut Work, contract: ContractId) -> Result<MayBeSent, Fa
     may_be_sent(work.connection(), contract, now).await
 }
 
-/// The documents of a contract so far.
-pub async fn of_contract(work: &mut Work, contract: ContractId) -> Result<Vec<Uuid>, Failure> {
-    let documents = sqlx::query_scalar!(
-        "select id from contratos_firmados where contrato_id = $1 order by creado_en, id",
-        contract.0
-    );
-    Ok(documents.fetch_all(work.connection()).await?)
-}
-
 /// Notes a document that is to be sent.
 pub async fn draft(work: &mut Work, draft: &Draft) -> Result<(), Failure> {
-    let now = work.now();
     sqlx::query!(
         "insert into contratos_firmados (id, contrato_id, url_original, sha256_original, creado_en)
          values ($1, $2, $3, $4, $5)",
@@ -142,19 +136,19 @@ pub async fn draft(work: &mut Work, draft: &Draft) -> Result<(), Failure> {
         draft.contract.0,
         draft.url_original,
         draft.sha256_original,
-        now,
+        draft.noted_at,
     )
     .execute(work.connection())
     .await?;
     Ok(())
 }
 
-/// A draft that waits to be sent; its Mifiel id, when it has one by now.
-pub async fn sending(pool: &PgPool, id: Uuid) -> Result<(Draft, Option<String>), Failure> {
+/// A draft that waits to be sent; none, when Mifiel has it by now, or refused it.
+pub async fn sending(pool: &PgPool, id: Uuid) -> Result<Option<Draft>, Failure> {
     let row = sqlx::query!(
-        r#"select contrato_id, url_original as "url!", sha256_original as "sha256!", mifiel_document_id
-           from contratos_firmados
-           where id = $1 and url_original is not null and sha256_original is not null and eliminado_en is null"#,
+        r#"select contrato_id, url_original as "url!", sha256_original as "sha256!", creado_en,
+                  mifiel_document_id is null and estado = 'pendiente' and eliminado_en is null as "waits!"
+           from contratos_firmados where id = $1 and url_original is not null and sha256_original is not null"#,
         id,
     )
     .fetch_optional(pool)
@@ -165,35 +159,37 @@ pub async fn sending(pool: &PgPool, id: Uuid) -> Result<(Draft, Option<String>),
         contract: ContractId(row.contrato_id),
         url_original: row.url,
         sha256_original: row.sha256,
+        noted_at: row.creado_en,
     };
-    Ok((draft, row.mifiel_document_id))
+    Ok(row.waits.then_some(draft))
 }
 
-/// Mifiel has it. False when that was known.
-pub async fn sent(work: &mut Work, id: Uuid, document: &Document) -> Result<bool, Failure> {
+/// Mifiel has it. None when that was known; else the contract.
+pub async fn sent(work: &mut Work, id: Uuid, document: &Document) -> Result<Option<ContractId>, Failure> {
     let now = work.now();
-    let noted = sqlx::query!(
+    let noted = sqlx::query_scalar!(
         "update contratos_firmados set mifiel_document_id = $2, enviado_en = $3, vence_en = $4
-         where id = $1 and mifiel_document_id is null",
+         where id = $1 and mifiel_document_id is null
+         returning contrato_id",
         id,
         document.id,
         now,
         document.expires_at,
     );
-    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+    let noted = noted.fetch_optional(work.connection()).await?;
+    Ok(noted.map(ContractId))
 }
 
-/// Mifiel does not take it: it is out of the way of another one. The contract, when it was not known.
-pub async fn refused(work: &mut Work, id: Uuid) -> Result<Option<ContractId>, Failure> {
+/// Mifiel will not take it. False when it has it after all, or that was known.
+pub async fn refused(work: &mut Work, id: Uuid) -> Result<bool, Failure> {
     let now = work.now();
-    let contract = sqlx::query_scalar!(
+    let noted = sqlx::query!(
         "update contratos_firmados set estado = 'rechazado', rechazado_en = $2, eliminado_en = $2
-         where id = $1 and estado = 'pendiente' and mifiel_document_id is null returning contrato_id",
+         where id = $1 and estado = 'pendiente' and mifiel_document_id is null",
         id,
         now,
     );
-    let contract = contract.fetch_optional(work.connection()).await?;
-    Ok(contract.map(ContractId))
+    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }
 
 /// Where the documents of a signed contract are.
@@ -232,13 +228,15 @@ pub async fn signed(
     at: DateTime<Utc>,
     stored: &Stored,
 ) -> Result<Noted, Failure> {
+    let now = work.now();
     let before = sqlx::query_scalar!(
         r#"with before as (select id, estado from contratos_firmados where id = $1 for update)
-         update contratos_firmados as row set estado = 'firmado',
-             mifiel_document_id = coalesce(row.mifiel_document_id, $2), firmado_en = coalesce(firmado_en, $3),
-             url_pdf = coalesce(url_pdf, $4), sha256_pdf = coalesce(sha256_pdf, $5), url_xml = coalesce(url_xml, $6),
+         update contratos_firmados as row set estado = 'firmado', mifiel_document_id = $2,
+             firmado_en = coalesce(firmado_en, $3), url_pdf = coalesce(url_pdf, $4),
+             sha256_pdf = coalesce(sha256_pdf, $5), url_xml = coalesce(url_xml, $6),
              sha256_xml = coalesce(sha256_xml, $7), url_evidencia = coalesce(url_evidencia, $8),
-             conservar_hasta = coalesce(conservar_hasta, $9), rechazado_en = null, eliminado_en = null
+             conservar_hasta = coalesce(conservar_hasta, $9), rechazado_en = null, eliminado_en = null,
+             enviado_en = coalesce(enviado_en, $10)
          from before
          where row.id = before.id
            and (before.estado <> 'firmado'
@@ -253,6 +251,7 @@ pub async fn signed(
         stored.sha256_xml,
         stored.url_evidencia,
         stored.until,
+        now,
     );
     Ok(match before.fetch_optional(work.connection()).await?.as_deref() {
         None => Noted::Known,
@@ -265,7 +264,8 @@ pub async fn signed(
 pub async fn declined(work: &mut Work, known: &Known, document: &Document) -> Result<bool, Failure> {
     let now = work.now();
     let noted = sqlx::query!(
-        "update contratos_firmados set estado = 'rechazado', mifiel_document_id = $2, rechazado_en = $3
+        "update contratos_firmados set estado = 'rechazado', mifiel_document_id = $2, rechazado_en = $3,
+             enviado_en = coalesce(enviado_en, $3)
          where id = $1 and estado = 'pendiente'",
         known.id,
         document.id,
@@ -287,23 +287,20 @@ pub async fn deleted(work: &mut Work, known: &Known) -> Result<bool, Failure> {
     Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }
 
-/// It waits for signatures still: its owner changed something at Mifiel, say. True when it was not known until now that
-/// Mifiel has it: the answer to its sending was lost.
+/// Keeps what Mifiel tells of a document that still waits: its id, and until when it can be signed. False when all of it
+/// was known.
 pub async fn progressed(work: &mut Work, known: &Known, document: &Document) -> Result<bool, Failure> {
     let now = work.now();
-    let unnamed = sqlx::query_scalar!(
-        r#"with before as (select id, mifiel_document_id from contratos_firmados where id = $1 for update)
-         update contratos_firmados as row set vence_en = coalesce($2, vence_en),
-             mifiel_document_id = coalesce(row.mifiel_document_id, $3), enviado_en = coalesce(enviado_en, $4)
-         from before
-         where row.id = before.id and estado = 'pendiente'
-           and (vence_en, row.mifiel_document_id) is distinct from
-               (coalesce($2, vence_en), coalesce(row.mifiel_document_id, $3))
-         returning before.mifiel_document_id is null as "unnamed!""#,
+    let noted = sqlx::query!(
+        "update contratos_firmados set vence_en = coalesce($2, vence_en), enviado_en = coalesce(enviado_en, $4),
+             mifiel_document_id = coalesce(mifiel_document_id, $3)
+         where id = $1 and estado = 'pendiente'
+           and (vence_en, mifiel_document_id) is distinct from
+               (coalesce($2, vence_en), coalesce(mifiel_document_id, $3))",
         known.id,
         document.expires_at,
         document.id,
         now,
     );
-    Ok(unnamed.fetch_optional(work.connection()).await?.unwrap_or(false))
+    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }

@@ -30,6 +30,8 @@ pub enum Fault {
     PaymentRequired,
     /// 404, as just after the webhook.
     NotFound,
+    /// 406: a file that is not there before the last signature.
+    NotAcceptable,
     /// 410, as for a document that was deleted.
     Gone,
     /// 200 with a page for people.
@@ -81,6 +83,7 @@ impl faults::Fault for Fault {
             Self::Unauthorized => Refused::unauthorized(),
             Self::PaymentRequired => Refused::new(StatusCode::PAYMENT_REQUIRED, "No documents left"),
             Self::NotFound => Refused::missing("Document"),
+            Self::NotAcceptable => Refused::new(StatusCode::NOT_ACCEPTABLE, "Not acceptable"),
             Self::Gone => Refused::new(StatusCode::GONE, "The document was deleted"),
             // The others are met elsewhere.
             _ => return Door::Html,

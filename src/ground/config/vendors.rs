@@ -7,10 +7,13 @@ use serde_json::Value;
 use url::Url;
 
 use super::environment::Reader;
-use super::{File, Gigstack, Issuer, Mifiel, Mode, R2, Supabase};
+use super::{File, Gigstack, Issuer, Mifiel, Mode, R2, Scheme, Supabase};
 
 /// HS256 wants a key as long as its hash (RFC 7518, 3.2): with one token at hand, a shorter one can be guessed offline.
 const SHORTEST_SECRET: usize = 32;
+
+/// As the customer's document asks of the token in Mifiel's address.
+const SHORTEST_TOKEN: usize = 128;
 
 pub(super) fn gigstack(reader: &mut Reader<'_>, file: &File) -> Option<Gigstack> {
     let base_url = reader.base("GIGSTACK_BASE_URL", &file.gigstack.base_url);
@@ -81,9 +84,10 @@ pub(super) fn mifiel(reader: &mut Reader<'_>, file: &File) -> Option<Mifiel> {
     let app_id = reader.text("MIFIEL_APP_ID").map(str::to_owned);
     let app_secret = reader.secret("MIFIEL_APP_SECRET");
     let mode = reader.mode("MIFIEL_ENV");
-    let webhook_url = reader
-        .address("MIFIEL_WEBHOOK_URL")
-        .map(|url| SecretString::from(url.as_str()));
+    let webhook_url = reader.address("MIFIEL_WEBHOOK_URL");
+    if let Some(url) = &webhook_url {
+        guarded(reader, url, file);
+    }
     let sandbox = mode == Some(Mode::Sandbox);
     let default = if sandbox {
         &file.mifiel.sandbox_base_url
@@ -91,6 +95,9 @@ pub(super) fn mifiel(reader: &mut Reader<'_>, file: &File) -> Option<Mifiel> {
         &file.mifiel.base_url
     };
     let base_url = reader.base("MIFIEL_BASE_URL", default);
+    if let Some(mode) = mode {
+        one_host(reader, mode, &base_url);
+    }
     let own = reader.secrets("MIFIEL_WEBHOOK_SECRET");
     let webhook_secrets = own.or_else(|| reader.secrets("MIFIEL_APP_SECRET"));
     Some(Mifiel {
@@ -98,9 +105,57 @@ pub(super) fn mifiel(reader: &mut Reader<'_>, file: &File) -> Option<Mifiel> {
         app_secret: app_secret?,
         webhook_secrets: webhook_secrets?,
         mode: mode?,
-        webhook_url: webhook_url?,
+        webhook_url: SecretString::from(webhook_url?.as_str()),
         base_url,
     })
+}
+
+/// Mifiel has a host for each mode, and documents of the sandbox bind nobody.
+fn one_host(reader: &mut Reader<'_>, mode: Mode, base_url: &Url) {
+    let host = base_url.host_str().unwrap_or_default();
+    match mode {
+        Mode::Production if host.contains("sandbox") => {
+            let problem = "MIFIEL_ENV is production, and MIFIEL_BASE_URL names a sandbox";
+            reader.problems.push(problem.to_owned());
+        }
+        Mode::Sandbox if matches!(host, "app.mifiel.com" | "www.mifiel.com") => {
+            let problem =
+                "MIFIEL_ENV is sandbox, and MIFIEL_BASE_URL names Mifiel's production: its contracts bind";
+            reader.problems.push(problem.to_owned());
+        }
+        _ => {}
+    }
+}
+
+/// Mifiel signs nothing: whoever knows the token of the address can knock at our door.
+fn guarded(reader: &mut Reader<'_>, url: &Url, file: &File) {
+    let mut schemes = file.mifiel.verification.schemes.iter();
+    let parameter = schemes.find_map(|scheme| match scheme {
+        Scheme::QueryToken { parameter } => Some(parameter.as_str()),
+        _ => None,
+    });
+    let Some(parameter) = parameter else { return };
+    let tokens: Vec<_> = url.query_pairs().filter(|(name, _)| name == parameter).collect();
+    let problem = match tokens.as_slice() {
+        [] => format!("MIFIEL_WEBHOOK_URL has no ?{parameter}=: none of Mifiel's webhooks would be believed"),
+        [(_, token)] if bits(token) >= SHORTEST_TOKEN => return,
+        [_] => format!(
+            "the {parameter} of MIFIEL_WEBHOOK_URL can be guessed: take 32 random hexadecimal digits or more \
+             (openssl rand -hex 32)"
+        ),
+        _ => format!("MIFIEL_WEBHOOK_URL has more than one {parameter}"),
+    };
+    if reader.production {
+        reader.problems.push(problem);
+    } else {
+        reader.warnings.push(problem);
+    }
+}
+
+/// At most so much chance is in a token of these signs.
+fn bits(token: &str) -> usize {
+    let hexadecimal = token.bytes().all(|sign| sign.is_ascii_hexdigit());
+    token.len() * if hexadecimal { 4 } else { 6 }
 }
 
 pub(super) fn issuer(reader: &mut Reader<'_>) -> Option<Issuer> {

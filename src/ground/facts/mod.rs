@@ -224,22 +224,6 @@ pub enum Fact {
     },
     /// A subscription moved on, or one of its invoices did.
     SubscriptionStands(SubscriptionStanding),
-    /// A contract was handed over to be sent for signature.
-    ContractSubmitted {
-        /// The contract.
-        contract: ContractId,
-        /// Its documents until now, rows of `contratos_firmados`.
-        replaced: Vec<Uuid>,
-    },
-    /// The signature provider does not take a document.
-    ContractRefused {
-        /// The contract.
-        contract: ContractId,
-        /// Row of `contratos_firmados`.
-        document: Uuid,
-        /// Why, in Spanish for the team.
-        reason: String,
-    },
     /// A document can be signed for a few more days only.
     SignatureDue {
         /// The contract.
@@ -260,6 +244,20 @@ pub enum Fact {
         contract: ContractId,
         /// Row of `contratos_firmados`.
         document: Uuid,
+    },
+    /// A contract is at the signature provider and waits for its signatures.
+    ContractSent {
+        /// The contract.
+        contract: ContractId,
+    },
+    /// The signature provider will not take a contract as it was sent.
+    ContractNotSent {
+        /// The contract.
+        contract: ContractId,
+        /// Row of `contratos_firmados`.
+        document: Uuid,
+        /// Why, in Spanish for the team.
+        reason: String,
     },
     /// A signer declined.
     ContractDeclined {
@@ -283,6 +281,11 @@ pub enum Fact {
         document: String,
         /// Why, in Spanish for the team.
         reason: String,
+    },
+    /// The signature provider's own answer says what its webhooks said.
+    DocumentConfirmed {
+        /// The provider's id.
+        document: String,
     },
     /// A contract became inactive.
     ContractEnded {

@@ -369,3 +369,56 @@ fn the_environment_wins_over_the_file() {
         "https://environment.example/"
     );
 }
+
+#[test]
+fn mifiels_door_needs_a_token_that_nobody_guesses() {
+    let door = "https://onlycar.example/api/webhooks/mifiel";
+    let weak = "the token of MIFIEL_WEBHOOK_URL can be guessed: take 32 random hexadecimal digits or more \
+                (openssl rand -hex 32)";
+    let none = "MIFIEL_WEBHOOK_URL has no ?token=: none of Mifiel's webhooks would be believed";
+    let two = "MIFIEL_WEBHOOK_URL has more than one token";
+    let good = "b3f6a0c1d27e4958963c5d81e0fa47b2";
+    for (query, problem) in [
+        (String::new(), none),
+        (format!("?key={good}"), none),
+        ("?token=".to_owned(), weak),
+        (format!("?token={}", &good[..31]), weak),
+        ("?token=zq9-GuessMe-2026-abcd".to_owned(), weak),
+        (format!("?token={good}&token={good}"), two),
+    ] {
+        let url = format!("{door}{query}");
+        let told = problems(read_production(&[("MIFIEL_WEBHOOK_URL", &url)], None));
+        assert_eq!(told, [problem], "{query}");
+        let elsewhere = read(&[("MIFIEL_WEBHOOK_URL", &url)], None).unwrap();
+        assert!(elsewhere.warnings.iter().any(|it| it == problem), "{query}");
+    }
+    for token in [good, "kJ8_vT2-qW9xZ4mN7bC1dF"] {
+        let url = format!("{door}?token={token}");
+        assert!(
+            read_production(&[("MIFIEL_WEBHOOK_URL", &url)], None).is_ok(),
+            "{token}"
+        );
+    }
+    // Where webhooks are believed by something else, the address needs none.
+    let file = "mifiel.verification.schemes = [{ scheme = \"static_header\", header = \"x-key\" }]";
+    assert!(read_production(&[("MIFIEL_WEBHOOK_URL", door)], Some(file)).is_ok());
+}
+
+#[test]
+fn mifiels_host_is_that_of_its_mode() {
+    let sandbox = "https://app-sandbox.mifiel.com";
+    assert_eq!(
+        problems(read_production(&[("MIFIEL_BASE_URL", sandbox)], None)),
+        ["MIFIEL_ENV is production, and MIFIEL_BASE_URL names a sandbox"]
+    );
+    let live = [
+        ("MIFIEL_ENV", "sandbox"),
+        ("MIFIEL_BASE_URL", "https://app.mifiel.com/api/v1"),
+    ];
+    assert_eq!(
+        problems(read(&live, None)),
+        ["MIFIEL_ENV is sandbox, and MIFIEL_BASE_URL names Mifiel's production: its contracts bind"]
+    );
+    let settings = [("MIFIEL_ENV", "sandbox"), ("MIFIEL_BASE_URL", sandbox)];
+    assert!(read(&settings, None).is_ok());
+}

@@ -18,7 +18,7 @@ const HOLD_SECRETS: [(&str, &str); 17] = [
     ("MIFIEL_WEBHOOK_SECRET", "aguja"),
     (
         "MIFIEL_WEBHOOK_URL",
-        "https://onlycar.example/api/webhooks/mifiel?token=aguja",
+        "https://onlycar.example/api/webhooks/mifiel?token=aguja-of-at-least-128-bits",
     ),
     ("R2_SECRET_ACCESS_KEY", "aguja"),
     ("SUPABASE_ANON_KEY", "aguja"),

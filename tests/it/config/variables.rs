@@ -67,6 +67,7 @@ fn the_example_filled_in_starts() {
             .map(|(name, value, _)| match name {
                 "MAIL_FROM" | "TEAM_EMAIL" => (name, "equipo@onlycar.example".to_owned()),
                 "GIGSTACK_API_KEY" => (name, "sk_test_filled-in".to_owned()),
+                "MIFIEL_WEBHOOK_URL" => (name, value.replace("...", &"0123456789abcdef".repeat(2))),
                 _ => (name, value.replace("...", "filled-in")),
             });
     let settings = Settings::from_parts(&filled.collect(), None).unwrap();

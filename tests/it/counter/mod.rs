@@ -6,7 +6,7 @@ mod list;
 mod races;
 mod refused;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,10 +14,10 @@ use uuid::Uuid;
 use crate::access::rig::{Draft, SECRET, Signer};
 use crate::support::{Story, TestApp};
 
-const SUPABASE: &str = "http://127.0.0.1:9";
+pub const SUPABASE: &str = "http://127.0.0.1:9";
 const OPERATOR: Uuid = Uuid::from_u128(1);
 const OTHER_OPERATOR: Uuid = Uuid::from_u128(2);
-const ADMIN: Uuid = Uuid::from_u128(3);
+pub const ADMIN: Uuid = Uuid::from_u128(3);
 
 /// A service of 1500.00 MXN that is assigned to [`OPERATOR`], and their tokens.
 struct Counter {
@@ -163,14 +163,19 @@ impl Told {
 }
 
 /// A token as Supabase signs it.
-fn token(app: &TestApp, role: &str, user: Uuid) -> String {
+pub fn token(app: &TestApp, role: &str, user: Uuid) -> String {
+    token_at(app.now(), role, user)
+}
+
+/// The same for a program with another clock.
+pub fn token_at(now: DateTime<Utc>, role: &str, user: Uuid) -> String {
     let draft = Draft {
         header: json!({ "typ": "JWT" }),
         claims: json!({
             "iss": format!("{SUPABASE}/auth/v1"),
             "aud": "authenticated",
             "sub": user,
-            "exp": (app.now() + TimeDelta::days(30)).timestamp(),
+            "exp": (now + TimeDelta::days(30)).timestamp(),
             "role": "authenticated",
             "app_metadata": { "role": role },
         }),

@@ -321,7 +321,7 @@ pub const PRODUCTION: [(&str, &str); 24] = [
     ("MIFIEL_ENV", "production"),
     (
         "MIFIEL_WEBHOOK_URL",
-        "https://onlycar.example/api/webhooks/mifiel?token=token",
+        "https://onlycar.example/api/webhooks/mifiel?token=b3f6a0c1d27e4958963c5d81e0fa47b2",
     ),
     ("EMISOR_RFC", "EKU9003173C9"),
     ("EMISOR_RAZON_SOCIAL", "ESCUELA KEMPER URGATE"),

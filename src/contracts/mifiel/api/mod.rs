@@ -27,8 +27,8 @@ use crate::tools::outbound::{self, DownloadError, Downloads, Hosts};
 
 /// The largest answer that is read: a page of documents is a few hundred KB.
 const LARGEST: usize = 8 * 1024 * 1024;
-/// So many pages of the account's documents are looked through for one of ours.
-pub const PAGES: u32 = 5;
+/// A document is sent at this rate at least, or not in time: a slow line is waited for.
+const SLOWEST: u64 = 256 * 1024;
 const JSON: &str = "application/json";
 
 /// A file of a document that everybody has signed.
@@ -165,7 +165,8 @@ impl MifielApi {
             }
         }
         let content_type = format!("multipart/form-data; boundary={}", form.boundary());
-        let request = self.http.post(url.clone()).multipart(form);
+        let patience = self.patience + Duration::from_secs(new.pdf.len() as u64 / SLOWEST);
+        let request = self.http.post(url.clone()).multipart(form).timeout(patience);
         self.send(request, &Method::POST, &url, &content_type).await
     }
 
@@ -179,7 +180,10 @@ impl MifielApi {
     }
 
     async fn json(&self, method: Method, url: Url) -> Result<Value, ApiError> {
-        let request = self.http.request(method.clone(), url.clone());
+        let request = self
+            .http
+            .request(method.clone(), url.clone())
+            .timeout(self.patience);
         self.send(request, &method, &url, JSON).await
     }
 
@@ -193,7 +197,7 @@ impl MifielApi {
         let asked_at = self.clock.now();
         let headers = self.headers(method, url, content_type)?;
         let answer = async {
-            let response = request.headers(headers).timeout(self.patience).send().await;
+            let response = request.headers(headers).send().await;
             let response = response.map_err(|error| ApiError::of_request(&error))?;
             if !response.status().is_success() {
                 return Err(ApiError::of_answer(response, asked_at).await);
