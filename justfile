@@ -29,7 +29,7 @@ dev *arguments:
 bench *arguments:
     cargo bench --bench ingest -- {{arguments}}
 
-# the memory that 50 documents of 40 MiB take at once
+# the memory of the server that stores 50 invoices of 40 MiB at once
 bench-documents:
     cargo bench --bench documents
 

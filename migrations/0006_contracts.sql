@@ -26,6 +26,19 @@ create table public.contratos_firmados (
 create index contratos_firmados_contrato on public.contratos_firmados (contrato_id);
 create index contratos_firmados_pendientes on public.contratos_firmados (vence_en) where estado = 'pendiente';
 
+-- Whether a charge of the contract's subscription has failed: who signs meanwhile is `moroso` at once.
+alter table public.contratos_b2b add column con_adeudo boolean not null default false;
+update public.contratos_b2b set con_adeudo = true where estado = 'moroso';
+
+-- What the program itself did about a document that waits: none of it changes the document.
+create schema contracts;
+create table contracts.attention (
+    document       uuid primary key, -- of public.contratos_firmados
+    looked_at      timestamptz,      -- when Mifiel was last asked about it by ourselves
+    reminded_at    timestamptz,      -- when its client was reminded
+    expiry_told_at timestamptz       -- when the team was told that nobody signed it in time
+);
+
 alter table public.contratos_firmados enable row level security;
 do $$
 declare
@@ -34,6 +47,8 @@ begin
     foreach exposed in array array['anon', 'authenticated'] loop
         if exists (select from pg_roles where rolname = exposed) then
             execute format('revoke all on public.contratos_firmados from %I', exposed);
+            execute format('revoke all on all tables in schema contracts from %I', exposed);
+            execute format('revoke all on schema contracts from %I', exposed);
         end if;
     end loop;
 end

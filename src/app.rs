@@ -87,7 +87,7 @@ pub struct Machine {
     /// Gigstack, where it is configured.
     pub gigstack: Option<Invoicer>,
     /// Mifiel, where it is configured.
-    pub mifiel: Option<Arc<Mifiel>>,
+    pub mifiel: Option<Signatures>,
     /// The store of documents, where it is configured.
     pub objects: Option<Objects>,
 }
@@ -109,6 +109,21 @@ impl Invoicer {
             source.clone(),
             self.api.clone(),
         ))
+    }
+}
+
+/// Mifiel: its door, and how it is asked.
+pub struct Signatures {
+    /// To be given its door.
+    pub door: Arc<Mifiel>,
+    /// To be asked.
+    pub api: MifielApi,
+}
+
+impl Signatures {
+    /// Asks what we may have missed, with the tables of `engine`.
+    pub fn reconcile(&self, engine: &Engine) -> contracts::Reconcile {
+        contracts::Reconcile::new(engine, self.door.clone(), self.api.clone())
     }
 }
 
@@ -212,22 +227,34 @@ fn invoicing(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine,
 }
 
 /// Mifiel's door, and its jobs where documents can be stored.
-fn contracts(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine, Option<Arc<Mifiel>>)> {
+fn contracts(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine, Option<Signatures>)> {
     let Some(mifiel) = &settings.mifiel else {
         return Ok((engine, None));
     };
     let file = &settings.file.mifiel;
-    let source = Arc::new(Mifiel::new(mifiel, file));
-    engine = engine.with_source(source.clone());
+    let signatures = Signatures {
+        door: Arc::new(Mifiel::new(mifiel, file)),
+        api: MifielApi::new(mifiel, file, engine.clock.clone())?,
+    };
+    let reconcile = signatures.reconcile(&engine);
+    engine = engine
+        .with_source(signatures.door.clone())
+        .with_job(reconcile)
+        .with_job(contracts::Remind)
+        .with_schedule(contracts::Remind::schedule());
     if let Some(r2) = &settings.r2 {
         let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
-        let api = MifielApi::new(mifiel, file, clock.clone())?;
-        let objects = Objects::new(r2);
+        let (api, objects) = (signatures.api.clone(), Objects::new(r2));
         let send = contracts::sending::Send::new(pool.clone(), api.clone(), objects.clone(), mifiel, file);
         let keep = contracts::Keep::new(pool, clock, api, objects);
         engine = engine.with_job(send).with_job(keep);
+        // What is found can be kept.
+        if file.reconcile_every_seconds > 0 {
+            let every = TimeDelta::seconds(i64::from(file.reconcile_every_seconds));
+            engine = engine.with_schedule(contracts::Reconcile::schedule(every));
+        }
     }
-    Ok((engine, Some(source)))
+    Ok((engine, Some(signatures)))
 }
 
 impl App {
@@ -248,7 +275,7 @@ impl App {
             doors.push((door.path(), source));
         }
         if let Some(mifiel) = mifiel {
-            doors.push(("/api/webhooks/mifiel", mifiel));
+            doors.push(("/api/webhooks/mifiel", mifiel.door));
         }
         let engine = Arc::new(engine);
         let shared = Shared {

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::Shared;
-use crate::contracts::sending;
+use crate::contracts::{list, sending};
 use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
@@ -81,6 +81,7 @@ fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(counter::services))
         .routes(routes!(counter::service))
         .routes(routes!(counter::confirm))
+        .routes(routes!(list::contracts))
         .routes(routes!(sending::send))
 }
 

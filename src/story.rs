@@ -98,13 +98,20 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         .send(work),
 
         Fact::ContractSigned { contract, document } => {
-            alerts::resolve(work, &incidents::of_declined(*contract)).await?;
+            alerts::resolve(work, &incidents::of_declined(*document)).await?;
+            alerts::resolve(work, &incidents::of_expired(*contract)).await?;
             Notice::ContractSigned {
                 contract: *contract,
                 document: *document,
             }
             .send(work)
         }
+
+        Fact::SignatureDue { contract, document } => Notice::SignatureDue {
+            contract: *contract,
+            document: *document,
+        }
+        .send(work),
 
         // What the team is told.
         Fact::ContractEnded {
@@ -199,6 +206,9 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::ContractWithdrawn { contract, document } => {
             alerts::raise(work, incidents::contract_withdrawn(*contract, *document)).await
         }
+        Fact::ContractExpired { contract, document } => {
+            alerts::raise(work, incidents::contract_expired(*contract, *document)).await
+        }
         Fact::DocumentUnconfirmed { document, reason } => {
             alerts::raise(work, incidents::document_unconfirmed(document, reason)).await
         }
@@ -243,9 +253,14 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             alerts::resolve(work, &incidents::of_late_global_invoice(month)).await?;
             alerts::resolve(work, &incidents::of_cancelled_global_invoice(month)).await
         }
-        Fact::ContractSent { contract } => alerts::resolve(work, &incidents::of_declined(*contract)).await,
         Fact::DocumentConfirmed { document } => {
-            alerts::resolve(work, &incidents::of_unconfirmed_document(document)).await
+            alerts::resolve(work, &incidents::of_unconfirmed(document)).await
+        }
+        Fact::ContractSubmitted { contract, replaced } => {
+            for document in replaced {
+                alerts::resolve(work, &incidents::of_declined(*document)).await?;
+            }
+            alerts::resolve(work, &incidents::of_expired(*contract)).await
         }
         Fact::NothingMissed { provider } => alerts::resolve(work, &incidents::of_missed(provider)).await,
         Fact::EndpointFine { provider } => alerts::resolve(work, &incidents::of_endpoint(provider)).await,

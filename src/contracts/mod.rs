@@ -1,12 +1,17 @@
 //! Contracts: `contratos_b2b`, what a subscription pays for; `contratos_firmados`, what Mifiel had signed.
 
 mod documents;
+pub mod list;
 pub mod mifiel;
+pub mod reconcile;
+mod reminders;
 pub mod sending;
 mod store;
 
 pub use documents::Keep;
 pub use mifiel::Mifiel;
+pub use reconcile::Reconcile;
+pub use reminders::Remind;
 
 use serde_json::json;
 
@@ -50,6 +55,7 @@ async fn settle(contract: ContractId, work: &mut Work) -> Result<(), Failure> {
     };
     let action = match settled.now.as_str() {
         "activo" => "contrato.activado",
+        "moroso" => "contrato.moroso",
         "rechazado" => "contrato.marcado_rechazado",
         _ => "contrato.en_espera_de_firma",
     };

@@ -8,8 +8,9 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::gigstack;
+use super::neighbours::mifiel_door;
 use super::stripe::{self, Sample};
-use super::{BUCKET, Keys, MIFIEL_ID, STRIPE_KEY, mifiel_door, seed, tokens};
+use super::{BUCKET, Keys, MIFIEL_ID, STRIPE_KEY, seed, tokens};
 use crate::ground::clock::Clock;
 
 /// Where everything is and how to get in.

@@ -6,6 +6,7 @@ pub mod cfdi;
 pub mod gigstack;
 pub mod mail;
 pub mod mifiel;
+mod neighbours;
 pub mod objects;
 mod pdf;
 pub mod postgres;
@@ -26,15 +27,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::ground::clock::Clock;
-use crate::ground::config::{Environment, Issuer, Settings};
+use crate::ground::config::{Environment, Settings};
 use crate::tools::db::{self, Pools};
 use announce::Announcement;
-use gigstack::Gigstack;
-use mail::Mailbox;
-use mifiel::Mifiel;
-use objects::ObjectStore;
+use neighbours::{
+    MailAddresses, mifiel_door, serve_gigstack, serve_mail, serve_mifiel, serve_objects, serve_stripe,
+};
 use postgres::Postgres;
-use stripe::Simulator;
 
 /// The bucket's name, as in the customer's own example.
 const BUCKET: &str = "onlycar-docs";
@@ -217,88 +216,6 @@ async fn create_database(postgres: &Postgres) -> anyhow::Result<()> {
             .await?;
     }
     Ok(())
-}
-
-async fn serve_objects(data_dir: &Path, keys: &Keys, stop: CancellationToken) -> anyhow::Result<SocketAddr> {
-    let store = ObjectStore::open(
-        &data_dir.join("objects"),
-        BUCKET,
-        &keys.s3_access,
-        &keys.s3_secret,
-    )?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(store.serve(listener, stop.cancelled_owned()));
-    Ok(address)
-}
-
-/// Where the mailbox takes mail and where it shows it.
-struct MailAddresses {
-    smtp: SocketAddr,
-    pages: SocketAddr,
-}
-
-async fn serve_mail(data_dir: &Path, stop: CancellationToken) -> anyhow::Result<MailAddresses> {
-    let mailbox = Mailbox::open(&data_dir.join("mail"))?;
-    let smtp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let pages = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let addresses = MailAddresses {
-        smtp: smtp.local_addr()?,
-        pages: pages.local_addr()?,
-    };
-    let router = mailbox.router();
-    tokio::spawn(mailbox.serve(smtp, stop.clone().cancelled_owned()));
-    tokio::spawn(async move {
-        axum::serve(pages, router)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
-    });
-    Ok(addresses)
-}
-
-/// An account that knows nothing yet; what happened in it is forgotten with the process.
-async fn serve_stripe(stop: CancellationToken) -> anyhow::Result<(Simulator, String)> {
-    let simulator = Simulator::new(STRIPE_KEY, Clock::system())?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(simulator.clone().serve(listener, stop.cancelled_owned()));
-    Ok((simulator, url))
-}
-
-/// A team without invoices. Its ids differ in each run, as the database remembers those of the run before.
-async fn serve_gigstack(stop: CancellationToken) -> anyhow::Result<Gigstack> {
-    let [rfc, name, regime, postal_code] = ISSUER.map(str::to_owned);
-    let issuer = Issuer {
-        rfc,
-        name,
-        regime,
-        postal_code,
-    };
-    let account = gigstack::Account {
-        seed: rand::rng().random(),
-        ..gigstack::Account::new(&gigstack::key(false), issuer)
-    };
-    let gigstack = Gigstack::new(account, Clock::system())?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    tokio::spawn(gigstack.clone().serve(listener, stop.cancelled_owned()));
-    Ok(gigstack)
-}
-
-/// An account without documents.
-async fn serve_mifiel(keys: &Keys, stop: CancellationToken) -> anyhow::Result<Mifiel> {
-    let account = mifiel::Account {
-        seed: rand::rng().random(),
-        ..mifiel::Account::new(MIFIEL_ID, &keys.mifiel)
-    };
-    let mifiel = Mifiel::new(account, Clock::system())?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    tokio::spawn(mifiel.clone().serve(listener, stop.cancelled_owned()));
-    Ok(mifiel)
-}
-
-/// Where Mifiel's webhooks come in, with the token that lets them.
-fn mifiel_door(base_url: &str, keys: &Keys) -> String {
-    format!("{base_url}/api/webhooks/mifiel?token={}", keys.mifiel_token)
 }
 
 /// What the server needs around it.

@@ -92,6 +92,13 @@ pub enum Notice {
         /// The service that it is for.
         service: ServiceId,
     },
+    /// To the client: the contract can be signed for a few more days only.
+    SignatureDue {
+        /// The contract.
+        contract: ContractId,
+        /// Row of `contratos_firmados`.
+        document: Uuid,
+    },
     /// To the client: the contract is signed by everybody.
     ContractSigned {
         /// The contract.
@@ -158,6 +165,7 @@ impl Notice {
             } => format!("autofactura:{request}"),
             Self::SelfInvoiceOffered { request, again: true } => format!("autofactura:{request}:correo"),
             Self::InvoiceReady { invoice, .. } => format!("factura-lista:{invoice}"),
+            Self::SignatureDue { document, .. } => format!("firma-pendiente:{document}"),
             Self::ContractSigned { document, .. } => format!("contrato-firmado:{document}"),
             Self::Alert { alert } => format!("alerta:{alert}"),
         }
@@ -178,7 +186,9 @@ impl Notice {
             Self::ContractEnded { contract, .. } => ("contratos_b2b", contract.0),
             Self::SelfInvoiceOffered { request, .. } => ("invoicing.requests", *request),
             Self::InvoiceReady { invoice, .. } => ("facturas_emitidas", *invoice),
-            Self::ContractSigned { document, .. } => ("contratos_firmados", *document),
+            Self::SignatureDue { document, .. } | Self::ContractSigned { document, .. } => {
+                ("contratos_firmados", *document)
+            }
             Self::Alert { alert } => ("alertas", *alert),
         }
     }
@@ -259,8 +269,12 @@ impl Notify {
             Notice::InvoiceReady { invoice, .. } => {
                 templates::invoice_ready(&recipients::stamped_invoice(pool, *invoice).await?)
             }
+            Notice::SignatureDue { contract, document } => {
+                let sent = recipients::sent_contract(pool, *contract, *document).await?;
+                templates::signature_due(&sent)
+            }
             Notice::ContractSigned { contract, document } => {
-                let signed = recipients::signed_contract(pool, *contract, *document).await?;
+                let signed = recipients::sent_contract(pool, *contract, *document).await?;
                 templates::contract_signed(&signed, &self.public_url)
             }
             Notice::Alert { alert } => templates::alert(&recipients::alert(pool, *alert).await?),

@@ -60,10 +60,12 @@ pub struct StampedInvoice {
     pub uuid: Uuid,
 }
 
-/// A contract that everybody has signed.
-pub struct SignedContract {
+/// A contract that was sent for signature.
+pub struct SentContract {
     pub to: Client,
     pub document: Uuid,
+    /// Until when it can be signed.
+    pub expires_at: Option<DateTime<Utc>>,
     pub signed_at: Option<DateTime<Utc>>,
 }
 
@@ -200,13 +202,13 @@ pub async fn stamped_invoice(pool: &PgPool, invoice: Uuid) -> Result<StampedInvo
     })
 }
 
-pub async fn signed_contract(
+pub async fn sent_contract(
     pool: &PgPool,
     contract: ContractId,
     document: Uuid,
-) -> Result<SignedContract, Failure> {
+) -> Result<SentContract, Failure> {
     let found = sqlx::query!(
-        "select nombre, email, firmado_en from contratos_firmados
+        "select nombre, email, vence_en, firmado_en from contratos_firmados
          join contratos_b2b on contratos_b2b.id = contrato_id join clientes on clientes.id = cliente_id
          where contratos_firmados.id = $1 and contrato_id = $2",
         document,
@@ -215,12 +217,13 @@ pub async fn signed_contract(
     .fetch_optional(pool)
     .await?;
     let found = found.ok_or_else(|| Failure::Park(format!("there is no document {document} any more")))?;
-    Ok(SignedContract {
+    Ok(SentContract {
         to: Client {
             name: found.nombre,
             email: found.email,
         },
         document,
+        expires_at: found.vence_en,
         signed_at: found.firmado_en,
     })
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::recipients::{
-    Alert, Client, Contract, Invoice, Payment, SelfInvoice, Service, SignedContract, StampedInvoice,
+    Alert, Client, Contract, Invoice, Payment, SelfInvoice, SentContract, Service, StampedInvoice,
 };
 use crate::engine::Failure;
 use crate::ground::clock::{BUSINESS_ZONE, CENTRAL_ZONE};
@@ -179,8 +179,29 @@ pub fn invoice_ready(invoice: &StampedInvoice) -> Result<Message, Failure> {
     )
 }
 
+/// The link to sign is Mifiel's, in its own mail to each signer: we do not have it.
+pub fn signature_due(sent: &SentContract) -> Result<Message, Failure> {
+    let until = sent.expires_at.map(|at| {
+        at.with_timezone(&BUSINESS_ZONE)
+            .format(" Puedes firmarlo hasta el %d/%m/%Y a las %H:%M (hora de Nuevo Laredo).")
+            .to_string()
+    });
+    let line = format!(
+        "Tu contrato con OnlyCar todavía no está firmado.{}",
+        until.unwrap_or_default()
+    );
+    let next = "El enlace para firmar está en el correo que te mandó Mifiel; si no lo ves, revisa la carpeta de correo no \
+                deseado. Si alguien más firma por ti, reenvíale este aviso.";
+    to_client(
+        &sent.to,
+        "Falta tu firma en el contrato con OnlyCar",
+        &[&line, next],
+        None,
+    )
+}
+
 /// The link leads to whoever is signed in, and nobody else: it holds no secret.
-pub fn contract_signed(signed: &SignedContract, public_url: &Url) -> Result<Message, Failure> {
+pub fn contract_signed(signed: &SentContract, public_url: &Url) -> Result<Message, Failure> {
     let when = signed.signed_at.map(|at| {
         at.with_timezone(&BUSINESS_ZONE)
             .format(" el %d/%m/%Y")

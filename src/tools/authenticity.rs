@@ -121,7 +121,7 @@ impl Authenticity {
                     time.unwrap_or_default(),
                     letter.body,
                 );
-                self.fits(<[u8]>::to_vec, &signed, candidate.as_slice())?;
+                self.fits(|secret| vec![secret.to_vec()], &signed, candidate.as_slice())?;
                 time.map_or(Ok(()), |time| letter.is_fresh(time, *tolerance_seconds))
             }
             Scheme::StaticHeader { header } => {
@@ -152,20 +152,20 @@ impl Authenticity {
         let signed = fill("{id}.{timestamp}.{body}", id, time, letter.body);
         let candidates = signatures.split(' ').filter_map(|item| item.strip_prefix("v1,"));
         let candidates: Vec<Vec<u8>> = candidates.filter_map(|text| STANDARD.decode(text).ok()).collect();
-        self.fits(standard_key, &signed, &candidates)?;
+        self.fits(standard_keys, &signed, &candidates)?;
         letter.is_fresh(time, tolerance)
     }
 
     /// Every key is tried on every candidate, so that the time does not tell which one fits.
     fn fits(
         &self,
-        key: fn(&[u8]) -> Vec<u8>,
+        keys: fn(&[u8]) -> Vec<Vec<u8>>,
         signed: &[u8],
         candidates: &[Vec<u8>],
     ) -> Result<(), Disbelief> {
         let mut fits = false;
-        for secret in self.secrets.keys() {
-            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key(secret)) else {
+        for key in self.secrets.keys().flat_map(keys) {
+            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else {
                 continue;
             };
             mac.update(signed);
@@ -235,10 +235,17 @@ fn same(one: &[u8], other: &[u8]) -> bool {
     mac.verify(&expected.finalize().into_bytes()).is_ok()
 }
 
-/// `whsec_` and base64 is the scheme's form; any other secret is taken as it stands.
-fn standard_key(secret: &[u8]) -> Vec<u8> {
-    let decoded = secret
-        .strip_prefix(b"whsec_")
-        .and_then(|text| STANDARD.decode(text).ok());
-    decoded.unwrap_or_else(|| secret.to_vec())
+/// Standard Webhooks: keys have 24 to 64 bytes; half of that nobody guesses either.
+const SHORTEST_KEY: usize = 16;
+
+/// `whsec_` and base64 is the scheme's form. A secret without the prefix is taken as it stands, and as the base64 that
+/// the scheme's own libraries take it for.
+fn standard_keys(secret: &[u8]) -> Vec<Vec<u8>> {
+    let marked = secret.strip_prefix(b"whsec_");
+    let decoded = STANDARD.decode(marked.unwrap_or(secret)).ok();
+    match (marked, decoded) {
+        (Some(_), Some(key)) => vec![key],
+        (None, Some(key)) if key.len() >= SHORTEST_KEY => vec![secret.to_vec(), key],
+        _ => vec![secret.to_vec()],
+    }
 }

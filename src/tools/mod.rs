@@ -6,6 +6,7 @@ pub mod extract;
 pub mod layers;
 pub mod objects;
 pub mod outbound;
+pub mod paging;
 pub mod pdf;
 pub mod problem;
 pub mod redis;

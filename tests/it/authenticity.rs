@@ -282,7 +282,7 @@ fn of_hex(all: &mut Cases) {
 fn of_rotation(all: &mut Cases) {
     all.under(
         DEFAULT,
-        "whsec_b2xk,whsec_bmV3,una clave sin forma,whsec_no base64!",
+        "whsec_b2xk,whsec_bmV3,una clave sin forma,whsec_no base64!,MDEyMzQ1Njc4OWFiY2RlZg==,c2hvcnQ=",
     );
     let now = all.time(0);
     for (key, expected) in [
@@ -290,6 +290,10 @@ fn of_rotation(all: &mut Cases) {
         (b"new", Ok(())),
         (RAW.as_bytes(), Ok(())),
         (b"whsec_no base64!", Ok(())),
+        (b"MDEyMzQ1Njc4OWFiY2RlZg==", Ok(())),
+        // As the scheme's own libraries take a secret without its prefix; but nothing that could be guessed.
+        (b"0123456789abcdef", Ok(())),
+        (b"short", MISMATCH),
         (b"whsec_b2xk", MISMATCH),
         (b"whsec_b2xk,whsec_bmV3", MISMATCH),
         (b"", MISMATCH),

@@ -4,6 +4,8 @@
 mod evidence;
 mod fetch;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,10 +15,10 @@ use uuid::Uuid;
 use super::mifiel::api::{ApiError, MifielApi};
 use super::mifiel::shapes::Document;
 use super::settle;
-use super::store::documents::{self, Known, MayBeSent, Stored};
-use crate::engine::Failure;
+use super::store::documents::{self, Known, MayBeSent, Noted, Progress, Stored};
 use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
+use crate::engine::{Engine, Failure, history};
 use crate::ground::clock::Clock;
 use crate::ground::facts::Fact;
 use crate::tools::objects::Objects;
@@ -67,6 +69,23 @@ impl Wanted {
         work.enqueue(job);
         Ok(())
     }
+
+    /// Asks from outside of a unit of work, as a command does.
+    pub async fn ask_now(&self, engine: &Engine) -> Result<(), Failure> {
+        engine.request(KIND, self).await
+    }
+}
+
+/// Where the jobs stand that are not done, by the document that each is about. One that will go on by itself goes before
+/// one that waits for a person.
+pub async fn underway(pool: &PgPool) -> Result<HashMap<String, String>, Failure> {
+    let mut underway = HashMap::new();
+    for (payload, state) in history::unfinished_jobs(pool, KIND).await? {
+        if let Ok(wanted) = serde_json::from_value::<Wanted>(payload) {
+            underway.entry(wanted.document).or_insert(state);
+        }
+    }
+    Ok(underway)
 }
 
 /// The job that confirms, fetches, stores and records.
@@ -146,7 +165,7 @@ impl Keep {
             ));
         }
         match (document.signed, wanted.told) {
-            (true, _) if known.state == "firmado" => Ok(Found::Nothing),
+            (true, _) if known.state == "firmado" && known.complete => Ok(Found::Nothing),
             (true, _) => self.signed(known, document).await,
             (false, _) if known.state == "firmado" => Ok(Found::Nothing),
             (false, Told::Declined) => Ok(Found::Declined(known, document)),
@@ -193,7 +212,7 @@ impl Job for Keep {
             } => record_signed(&known, &document, at, &stored, work).await,
             Found::Declined(known, document) => record_declined(&known, &document, wanted.reason, work).await,
             Found::Deleted(known) => record_deleted(&known, work).await,
-            Found::Waiting(known, document) => record_progress(&known, &document, work).await,
+            Found::Waiting(known, document) => record_waiting(&known, &document, work).await,
             Found::Nothing => Ok(()),
             Found::Missing | Found::Unsigned => Err(Failure::retry("Mifiel no lo confirma todavía")),
             Found::Unconfirmed(reason) => {
@@ -216,14 +235,19 @@ async fn record_signed(
     stored: &Stored,
     work: &mut Work,
 ) -> Result<(), Failure> {
-    if !documents::signed(work, known, document, at, stored).await? {
-        return Ok(());
-    }
+    let action = match documents::signed(work, known, document, at, stored).await? {
+        Noted::Known => return Ok(()),
+        Noted::Signed => "contrato.firmado",
+        Noted::Completed => "contrato.documentos_completados",
+    };
     let detail = json!({
         "contrato": known.contract, "mifiel": document.id, "confianza": "refetch", "antes": known.state,
         "sha256_pdf": stored.sha256_pdf, "sha256_xml": stored.sha256_xml, "evidencia": stored.url_evidencia,
     });
-    work.audit("contrato.firmado", "contratos_firmados", known.id, detail);
+    work.audit(action, "contratos_firmados", known.id, detail);
+    if action != "contrato.firmado" {
+        return Ok(());
+    }
     settle(known.contract, work).await?;
     work.say(Fact::ContractSigned {
         contract: known.contract,
@@ -235,16 +259,16 @@ async fn record_signed(
     Ok(())
 }
 
-async fn record_progress(known: &Known, document: &Document, work: &mut Work) -> Result<(), Failure> {
-    if documents::progressed(work, known, document).await? {
-        let detail = json!({ "mifiel": document.id, "vence": document.expires_at, "confianza": "refetch" });
-        work.audit(
-            "contrato.documento_actualizado",
-            "contratos_firmados",
-            known.id,
-            detail,
-        );
-    }
+async fn record_waiting(known: &Known, document: &Document, work: &mut Work) -> Result<(), Failure> {
+    let action = match documents::progressed(work, known, document).await? {
+        Progress::None => return Ok(()),
+        Progress::Sent => "contrato.enviado",
+        Progress::Changed => "contrato.documento_actualizado",
+    };
+    let detail = json!({
+        "contrato": known.contract, "mifiel": document.id, "vence": document.expires_at, "confianza": "refetch",
+    });
+    work.audit(action, "contratos_firmados", known.id, detail);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::KIND;
-use crate::contracts::mifiel::api::{ApiError, MifielApi, NewDocument, Signer};
+use crate::contracts::mifiel::api::{ApiError, MifielApi, NewDocument, PAGES, Signer};
 use crate::contracts::mifiel::shapes::Document;
 use crate::contracts::settle;
 use crate::contracts::store::documents::{self, Draft};
@@ -20,8 +20,6 @@ use crate::ground::config;
 use crate::ground::facts::Fact;
 use crate::tools::objects::Objects;
 
-/// At most so many pages of the account's documents are looked through for one that was sent and not recorded.
-const PAGES: u32 = 40;
 /// How far Mifiel's clock may be from ours.
 const SKEW: TimeDelta = TimeDelta::hours(1);
 
@@ -162,12 +160,10 @@ impl Job for Send {
 }
 
 async fn record_sent(id: Uuid, document: &Document, work: &mut Work) -> Result<(), Failure> {
-    let Some(contract) = documents::sent(work, id, document).await? else {
-        return Ok(());
-    };
-    let detail = json!({ "mifiel": document.id, "vence": document.expires_at });
-    work.audit("contrato.enviado", "contratos_firmados", id, detail);
-    work.say(Fact::ContractSent { contract });
+    if documents::sent(work, id, document).await? {
+        let detail = json!({ "mifiel": document.id, "vence": document.expires_at });
+        work.audit("contrato.enviado", "contratos_firmados", id, detail);
+    }
     Ok(())
 }
 

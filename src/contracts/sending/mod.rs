@@ -5,9 +5,12 @@ mod check;
 mod endpoint;
 mod job;
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 pub use check::Wrong;
@@ -19,8 +22,8 @@ use super::settle;
 use super::store::documents::{self, Draft};
 use crate::engine::job::NewJob;
 use crate::engine::work::{Unit, Work};
-use crate::engine::{Engine, Failure};
-use crate::ground::facts::Actor;
+use crate::engine::{Engine, Failure, history};
+use crate::ground::facts::{Actor, Fact};
 use crate::ground::values::ContractId;
 use crate::tools::objects::{FIVE_YEARS, Meta, Objects};
 
@@ -112,6 +115,11 @@ impl Order {
 }
 
 async fn note(draft: &Draft, work: &mut Work) -> Result<(), Failure> {
+    let replaced = documents::of_contract(work, draft.contract).await?;
+    work.say(Fact::ContractSubmitted {
+        contract: draft.contract,
+        replaced,
+    });
     documents::draft(work, draft).await?;
     let detail = json!({ "contrato": draft.contract, "sha256_original": draft.sha256_original });
     work.audit("contrato.por_enviar", "contratos_firmados", draft.id, detail);
@@ -131,6 +139,17 @@ fn told(wrong: &[Wrong]) -> String {
         .iter()
         .map(|wrong| format!("{}: {}", wrong.field, wrong.detail));
     each.collect::<Vec<_>>().join(" ")
+}
+
+/// Where the jobs stand that have not sent their document, by the document.
+pub async fn underway(pool: &PgPool) -> Result<HashMap<Uuid, String>, Failure> {
+    let mut underway = HashMap::new();
+    for (payload, state) in history::unfinished_jobs(pool, KIND).await? {
+        if let Ok(ordered) = serde_json::from_value::<job::Ordered>(payload) {
+            underway.entry(ordered.document).or_insert(state);
+        }
+    }
+    Ok(underway)
 }
 
 /// Where the PDF and the list of its signers lie.

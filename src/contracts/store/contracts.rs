@@ -47,6 +47,7 @@ pub async fn follow(work: &mut Work, standing: &SubscriptionStanding) -> Result<
              update contratos_b2b as row set
                  stripe_subscription_id = $1,
                  estado = next.estado,
+                 con_adeudo = $4,
                  cancelado_en = coalesce($3, row.cancelado_en),
                  ultimo_pago_en = case when pays then $5 else row.ultimo_pago_en end,
                  ultimo_pago_monto = case when pays then $6 else row.ultimo_pago_monto end,
@@ -56,7 +57,7 @@ pub async fn follow(work: &mut Work, standing: &SubscriptionStanding) -> Result<
              from next, contract
              where row.id = next.id
                and (contract.stripe_subscription_id is distinct from $1
-                    or contract.estado::text is distinct from next.estado or renews
+                    or contract.estado::text is distinct from next.estado or contract.con_adeudo <> $4 or renews
                     or pays and ($5, $6) is distinct from (contract.ultimo_pago_en, contract.ultimo_pago_monto)
                     or next.proximo_cobro_en is distinct from contract.proximo_cobro_en
                     or coalesce($3, contract.cancelado_en) is distinct from contract.cancelado_en)
@@ -96,12 +97,12 @@ pub struct Settled {
 }
 
 /// Derives whether a contract that waits for its signature, or was declined, is in force: a single service once it is
-/// signed, a subscription once it is signed and paid, in whatever order that came. What is in force, behind or over is
-/// not for here.
+/// signed, a subscription once it is signed and paid, in whatever order that came; where a charge has failed since, it is
+/// behind at once. What is in force, behind or over is not for here.
 pub async fn settle(work: &mut Work, contract: ContractId) -> Result<Option<Settled>, Failure> {
     let settled = sqlx::query!(
         r#"with contract as (
-             select id, tipo, estado::text as estado, ultimo_pago_en from contratos_b2b where id = $1 for update),
+             select id, tipo, estado::text as estado, ultimo_pago_en, con_adeudo from contratos_b2b where id = $1 for update),
          documents as (
              select coalesce(bool_or(estado = 'firmado'), false) as signed,
                     coalesce(bool_or(estado = 'pendiente' and eliminado_en is null), false) as waiting,
@@ -109,7 +110,8 @@ pub async fn settle(work: &mut Work, contract: ContractId) -> Result<Option<Sett
              from contratos_firmados where contrato_id = $1),
          next as (
              select id, estado as before,
-                 case when signed and (tipo = 'servicio_unico' or ultimo_pago_en is not null) then 'activo'
+                 case when signed and tipo = 'servicio_unico' then 'activo'
+                      when signed and ultimo_pago_en is not null then case when con_adeudo then 'moroso' else 'activo' end
                       when signed or waiting then 'pendiente_firma'
                       when declined then 'rechazado'
                       else estado end as now

@@ -24,6 +24,8 @@ pub struct Known {
     pub state: String,
     /// SHA-256 of what was sent.
     pub sha256_original: Option<String>,
+    /// Whether every column about its files is filled, as far as it is signed.
+    pub complete: bool,
 }
 
 /// Finds a document by Mifiel's id, or by the id that we gave it: its own, or that of a contract that has one document
@@ -31,7 +33,8 @@ pub struct Known {
 pub async fn find(pool: &PgPool, mifiel: &str, external: Option<Uuid>) -> Result<Option<Known>, Failure> {
     let found = sqlx::query!(
         r#"select signed.id, contrato_id, tipo::text as "kind!", mifiel_document_id, signed.estado::text as "state!",
-                  sha256_original
+                  sha256_original,
+                  num_nulls(url_pdf, sha256_pdf, url_xml, sha256_xml, url_evidencia, conservar_hasta) = 0 as "complete!"
            from contratos_firmados as signed join contratos_b2b on contratos_b2b.id = contrato_id
            where mifiel_document_id = $1
               or mifiel_document_id is null and (signed.id = $2 or contrato_id = $2)
@@ -48,6 +51,7 @@ pub async fn find(pool: &PgPool, mifiel: &str, external: Option<Uuid>) -> Result
         mifiel: row.mifiel_document_id,
         state: row.state,
         sha256_original: row.sha256_original,
+        complete: row.complete,
     }))
 }
 
@@ -123,6 +127,15 @@ pub async fn hold(work: &mut Work, contract: ContractId) -> Result<MayBeSent, Fa
     may_be_sent(work.connection(), contract, now).await
 }
 
+/// The documents of a contract so far.
+pub async fn of_contract(work: &mut Work, contract: ContractId) -> Result<Vec<Uuid>, Failure> {
+    let documents = sqlx::query_scalar!(
+        "select id from contratos_firmados where contrato_id = $1 order by creado_en, id",
+        contract.0
+    );
+    Ok(documents.fetch_all(work.connection()).await?)
+}
+
 /// Notes a document that is to be sent.
 pub async fn draft(work: &mut Work, draft: &Draft) -> Result<(), Failure> {
     sqlx::query!(
@@ -160,20 +173,18 @@ pub async fn sending(pool: &PgPool, id: Uuid) -> Result<Option<Draft>, Failure> 
     Ok(row.waits.then_some(draft))
 }
 
-/// Mifiel has it. None when that was known; else the contract.
-pub async fn sent(work: &mut Work, id: Uuid, document: &Document) -> Result<Option<ContractId>, Failure> {
+/// Mifiel has it. False when that was known.
+pub async fn sent(work: &mut Work, id: Uuid, document: &Document) -> Result<bool, Failure> {
     let now = work.now();
-    let noted = sqlx::query_scalar!(
+    let noted = sqlx::query!(
         "update contratos_firmados set mifiel_document_id = $2, enviado_en = $3, vence_en = $4
-         where id = $1 and mifiel_document_id is null
-         returning contrato_id",
+         where id = $1 and mifiel_document_id is null",
         id,
         document.id,
         now,
         document.expires_at,
     );
-    let noted = noted.fetch_optional(work.connection()).await?;
-    Ok(noted.map(ContractId))
+    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }
 
 /// Mifiel will not take it. False when it has it after all, or that was known.
@@ -205,20 +216,39 @@ pub struct Stored {
     pub until: NaiveDate,
 }
 
-/// Records that everybody has signed; that is the last word. False when it was known.
+/// What recording a signed document came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// It is news.
+    Signed,
+    /// It was known, and something about its files was missing.
+    Completed,
+    /// Nothing is new.
+    Known,
+}
+
+/// Records that everybody has signed; that is the last word, and what is recorded of it stays.
 pub async fn signed(
     work: &mut Work,
     known: &Known,
     document: &Document,
     at: DateTime<Utc>,
     stored: &Stored,
-) -> Result<bool, Failure> {
+) -> Result<Noted, Failure> {
     let now = work.now();
-    let noted = sqlx::query!(
-        "update contratos_firmados set estado = 'firmado', mifiel_document_id = $2, firmado_en = $3, url_pdf = $4,
-             sha256_pdf = $5, url_xml = $6, sha256_xml = $7, url_evidencia = $8, conservar_hasta = $9,
-             rechazado_en = null, eliminado_en = null, enviado_en = coalesce(enviado_en, $10)
-         where id = $1 and estado <> 'firmado'",
+    let before = sqlx::query_scalar!(
+        r#"with before as (select id, estado from contratos_firmados where id = $1 for update)
+         update contratos_firmados as row set estado = 'firmado',
+             mifiel_document_id = coalesce(row.mifiel_document_id, $2), firmado_en = coalesce(firmado_en, $3),
+             url_pdf = coalesce(url_pdf, $4), sha256_pdf = coalesce(sha256_pdf, $5), url_xml = coalesce(url_xml, $6),
+             sha256_xml = coalesce(sha256_xml, $7), url_evidencia = coalesce(url_evidencia, $8),
+             conservar_hasta = coalesce(conservar_hasta, $9), rechazado_en = null, eliminado_en = null,
+             enviado_en = coalesce(enviado_en, $10)
+         from before
+         where row.id = before.id
+           and (before.estado <> 'firmado'
+                or num_nulls(url_pdf, sha256_pdf, url_xml, sha256_xml, url_evidencia, conservar_hasta) > 0)
+         returning before.estado::text as "before!""#,
         known.id,
         document.id,
         at,
@@ -230,7 +260,11 @@ pub async fn signed(
         stored.until,
         now,
     );
-    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+    Ok(match before.fetch_optional(work.connection()).await?.as_deref() {
+        None => Noted::Known,
+        Some("firmado") => Noted::Completed,
+        Some(_) => Noted::Signed,
+    })
 }
 
 /// Records that a signer declined. False when it was known, or everybody has signed after all.
@@ -260,20 +294,38 @@ pub async fn deleted(work: &mut Work, known: &Known) -> Result<bool, Failure> {
     Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }
 
-/// Keeps what Mifiel tells of a document that still waits: its id, and until when it can be signed. False when all of it
-/// was known.
-pub async fn progressed(work: &mut Work, known: &Known, document: &Document) -> Result<bool, Failure> {
+/// What Mifiel told of a document that waits for signatures still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing new.
+    None,
+    /// That it has it: the answer to its sending was lost.
+    Sent,
+    /// Something else: its owner changed it at Mifiel, say.
+    Changed,
+}
+
+/// Keeps what Mifiel tells of a document that waits for signatures still: its id, and until when it can be signed.
+pub async fn progressed(work: &mut Work, known: &Known, document: &Document) -> Result<Progress, Failure> {
     let now = work.now();
-    let noted = sqlx::query!(
-        "update contratos_firmados set vence_en = coalesce($2, vence_en), enviado_en = coalesce(enviado_en, $4),
-             mifiel_document_id = coalesce(mifiel_document_id, $3)
-         where id = $1 and estado = 'pendiente'
-           and (vence_en, mifiel_document_id) is distinct from
-               (coalesce($2, vence_en), coalesce(mifiel_document_id, $3))",
+    let unnamed = sqlx::query_scalar!(
+        r#"with before as (select id, mifiel_document_id from contratos_firmados where id = $1 for update)
+         update contratos_firmados as row set vence_en = coalesce($2, vence_en),
+             mifiel_document_id = coalesce(row.mifiel_document_id, $3), enviado_en = coalesce(enviado_en, $4)
+         from before
+         where row.id = before.id and estado = 'pendiente'
+           and (vence_en, row.mifiel_document_id) is distinct from
+               (coalesce($2, vence_en), coalesce(row.mifiel_document_id, $3))
+         returning before.mifiel_document_id is null as "unnamed!""#,
         known.id,
         document.expires_at,
         document.id,
         now,
     );
-    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+    let unnamed = unnamed.fetch_optional(work.connection()).await?;
+    Ok(match unnamed {
+        None => Progress::None,
+        Some(true) => Progress::Sent,
+        Some(false) => Progress::Changed,
+    })
 }

@@ -1,4 +1,7 @@
-//! The only writers of `contratos_b2b` and `contratos_firmados`. Spanish columns become English here.
+//! The only writers of `contratos_b2b`, `contratos_firmados` and `contracts.*`. Spanish columns become English here.
 
 pub mod contracts;
 pub mod documents;
+pub mod list;
+pub mod looks;
+pub mod reminders;

@@ -202,7 +202,7 @@ impl Mifiel {
 
     /// Tells these, one after the other, as the vendor does by itself: each to every subscription to it, then to the
     /// document's own address; again until it is accepted, for some seconds.
-    pub(super) fn announce(&self, news: Vec<News>) {
+    pub(super) fn announce(&self, news: &[News]) {
         let letters: Vec<Letter> = news.iter().flat_map(|news| self.letters(news)).collect();
         let mifiel = self.clone();
         self.0.deliveries.spawn(async move {

@@ -101,7 +101,7 @@ async fn submit(State(mifiel): State<Mifiel>, Path(widget): Path<String>, body: 
     };
     // Whoever sends it twice at once signs once.
     if let Ok(news) = acted {
-        mifiel.announce(news);
+        mifiel.announce(&news);
     }
     (headers(), Redirect::to(&format!("/firmar/{widget}"))).into_response()
 }

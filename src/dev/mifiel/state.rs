@@ -163,7 +163,7 @@ impl State {
         document
     }
 
-    /// A subscription; the same one again is the one there is.
+    /// A new subscription, even to what is subscribed to already.
     pub(super) fn subscribe(&mut self, url: &str, callback_type: Event, now: DateTime<Utc>) -> Webhook {
         let webhook = Webhook {
             id: self.new_id(),

@@ -4,21 +4,20 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
+use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::super::store::counter::{self, Place, Which};
+use super::super::store::counter::{self, Which};
 use super::shown::Service;
 use crate::access::Staff;
 use crate::engine::Engine;
 use crate::ground::clock::start_of_day;
 use crate::ground::values::ServiceId;
 use crate::tools::extract::{PathId, QueryParams};
+use crate::tools::paging::{self, Place, one_of};
 use crate::tools::problem::{FieldError, Problem};
 
 const STATES: [&str; 4] = ["agendado", "en_proceso", "completado", "cancelado"];
@@ -30,11 +29,6 @@ const PAYMENT_STATES: [&str; 6] = [
     "reembolsado",
     "parcialmente_reembolsado",
 ];
-
-/// A page without a word about its length.
-const USUAL: i64 = 50;
-/// The longest page.
-const LONGEST: i64 = 200;
 
 /// Qué servicios.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -91,16 +85,12 @@ pub async fn services(
     which.operator = operator(staff);
     // One more than is shown tells whether there is another page.
     let mut rows = counter::shown(&engine.pool, &which, count + 1).await?;
-    let length = usize::try_from(count).unwrap_or_default();
-    let more = rows.len() > length;
-    rows.truncate(length);
-    let last = rows.last().filter(|_| more);
-    let next = last.map(|row| {
-        write(Place {
-            scheduled_for: row.scheduled_for,
-            service: row.id,
-        })
+    let more = paging::cut(&mut rows, count);
+    let last = rows.last().filter(|_| more).map(|row| Place {
+        at: row.scheduled_for,
+        id: row.id,
     });
+    let next = last.map(Place::cursor);
     Ok(Json(Page {
         services: rows.into_iter().map(Service::from).collect(),
         next,
@@ -159,49 +149,21 @@ impl Filter {
         let before = until
             .and_then(|day| day.checked_add_days(Days::new(1)))
             .map(start_of_day);
-        let count = self.limit.map_or(Some(USUAL), |text| text.parse().ok());
-        let count = count.filter(|count| (1..=LONGEST).contains(count));
-        if count.is_none() {
-            errors.push(FieldError::new(
-                "limit",
-                "valor-no-valido",
-                "Debe ser un número de 1 a 200.",
-            ));
+        let count = paging::limit(self.limit.as_deref(), &mut errors);
+        let after = paging::cursor(self.cursor.as_deref(), &mut errors);
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
         }
-        let after = self.cursor.as_deref().map(read);
-        if after == Some(None) {
-            let detail = "Manda el `next` de la página anterior tal como llegó, o nada para empezar.";
-            errors.push(FieldError::new("cursor", "valor-no-valido", detail));
-        }
-        match count {
-            Some(count) if errors.is_empty() => Ok((
-                Which {
-                    state,
-                    payment_state,
-                    from,
-                    before,
-                    after: after.flatten(),
-                    ..Which::default()
-                },
-                count,
-            )),
-            _ => Err(Problem::invalid(errors)),
-        }
+        let which = Which {
+            state,
+            payment_state,
+            from,
+            before,
+            after,
+            ..Which::default()
+        };
+        Ok((which, count))
     }
-}
-
-fn one_of(
-    field: &'static str,
-    text: Option<String>,
-    known: &[&str],
-    errors: &mut Vec<FieldError>,
-) -> Option<String> {
-    let text = text?;
-    if !known.contains(&text.as_str()) {
-        let detail = format!("Debe ser uno de estos: {}.", known.join(", "));
-        errors.push(FieldError::new(field, "valor-no-permitido", detail));
-    }
-    Some(text)
 }
 
 fn day(field: &'static str, text: Option<&str>, errors: &mut Vec<FieldError>) -> Option<NaiveDate> {
@@ -213,25 +175,4 @@ fn day(field: &'static str, text: Option<&str>, errors: &mut Vec<FieldError>) ->
         errors.push(FieldError::new(field, "fecha-no-valida", detail));
     }
     day
-}
-
-/// A place in the list as callers carry it: nobody but us reads it.
-fn write(place: Place) -> String {
-    let at = place.scheduled_for.map(|at| at.timestamp_micros().to_string());
-    URL_SAFE_NO_PAD.encode(format!("{}/{}", at.unwrap_or_default(), place.service))
-}
-
-fn read(text: &str) -> Option<Place> {
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-    let (at, service) = text.split_once('/')?;
-    let scheduled_for: Option<DateTime<Utc>> = match at {
-        "" => None,
-        // PostgreSQL keeps no time before 4713 BC.
-        micros => Some(DateTime::from_timestamp_micros(micros.parse().ok()?).filter(|at| at.year() >= 0)?),
-    };
-    let service = service.parse().ok()?;
-    Some(Place {
-        scheduled_for,
-        service,
-    })
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::values::ServiceId;
+use crate::tools::paging::Place;
 
 /// A service that is held until the commit.
 pub struct Held {
@@ -163,15 +164,6 @@ pub struct Which {
     pub after: Option<Place>,
 }
 
-/// Where a service stands in the list: by its time, those without one last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// `agendado_para`.
-    pub scheduled_for: Option<DateTime<Utc>>,
-    /// The service.
-    pub service: Uuid,
-}
-
 /// Some of those services, in the order of the list.
 pub async fn shown(pool: &PgPool, which: &Which, count: i64) -> Result<Vec<Shown>, Failure> {
     let rows = sqlx::query_as!(
@@ -208,8 +200,8 @@ pub async fn shown(pool: &PgPool, which: &Which, count: i64) -> Result<Vec<Shown
         which.payment_state,
         which.from,
         which.before,
-        which.after.and_then(|place| place.scheduled_for),
-        which.after.map(|place| place.service),
+        which.after.and_then(|place| place.at),
+        which.after.map(|place| place.id),
         count,
     );
     Ok(rows.fetch_all(pool).await?)

@@ -182,7 +182,15 @@ async fn the_list_names_every_event_without_a_server() {
         "self_invoice.completed",
         "invoice.cancelled",
     ];
-    let known: Vec<&str> = of_stripe.chain(of_gigstack).collect();
+    let of_mifiel = [
+        "document.signed",
+        "document.rejected",
+        "mifiel:document_closed",
+        "mifiel:signer_completed",
+        "mifiel:signer_rejected",
+        "mifiel:document_deleted",
+    ];
+    let known: Vec<&str> = of_stripe.chain(of_gigstack).chain(of_mifiel).collect();
     assert_eq!(names, known);
 }
 
@@ -322,5 +330,52 @@ async fn what_is_triggered_of_gigstack_exists_at_the_simulated_one() {
     elsewhere.env("GIGSTACK_API_SECRET", "a secret");
     let ended = run(elsewhere).await;
     assert!(ended.out.starts_with("evt_"), "{ended:?}");
+    assert_eq!(dev.running.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_triggered_of_mifiel_exists_at_the_simulated_one() {
+    let mut dev = Dev::start().await;
+    let mifiel = dev.json["simulators"]["mifiel"].as_str().unwrap().to_owned();
+    assert!(dev.running.out.text().contains(&mifiel), "dev announces it");
+    for arguments in [
+        &["document.rejected", "--set", "external_id=ours"][..],
+        &["document.signed", "--duplicate"],
+        &["mifiel:document_deleted"],
+        &["mifiel:signer_completed", "--bad-signature"],
+    ] {
+        let ended = dev.run(&[&["trigger"], arguments].concat()).await;
+        assert_eq!(ended.err, "", "{arguments:?}");
+        let name = arguments[0].trim_start_matches("mifiel:");
+        assert!(ended.out.contains(name), "{arguments:?}: {ended:?}");
+    }
+    let state = dev.get(&format!("{mifiel}/_sim/state")).await.1;
+    let state: Value = serde_json::from_str(&state).unwrap();
+    let sent = state["sent"].as_array().unwrap();
+    let told: Vec<&str> = sent.iter().map(|sent| sent["event"].as_str().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "signer_rejected",
+            "document_closed",
+            "document_deleted",
+            "signer_completed"
+        ]
+    );
+    assert_eq!(sent[0]["document"], sent[1]["document"], "the last that waits");
+    assert_eq!(sent[1]["statuses"].as_array().unwrap().len(), 2);
+    assert_eq!(state["documents"][0]["external_id"], "ours");
+    assert_eq!(state["documents"][0]["signed_by_all"], true);
+    assert_eq!(state["documents"][1]["sim_deleted"], true);
+
+    let ended = dev.run(&["trigger", "document.signed", "--old-version"]).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let elsewhere = ["trigger", "document.signed", "--to", dev.value("base_url")];
+    let ended = dev.run(&elsewhere).await;
+    assert!(ended.err.contains("hint: set MIFIEL_WEBHOOK_SECRET"), "{ended:?}");
+    let mut elsewhere = onlycar(&elsewhere);
+    elsewhere.env("MIFIEL_APP_SECRET", "a secret");
+    let ended = run(elsewhere).await;
+    assert!(ended.out.contains("document.signed"), "{ended:?}");
     assert_eq!(dev.running.stop().await, Some(0));
 }

@@ -7,8 +7,9 @@ const WRITERS: &[(&str, &str)] = &[
     ("servicios", "src/payments/store/"),
     ("clientes", "src/payments/store/customers.rs"),
     ("stripe.", "src/payments/store/"),
-    ("contratos_b2b", "src/contracts/store/"),
-    ("contratos_firmados", "src/contracts/store/"),
+    ("contratos_b2b", "src/contracts/store/contracts.rs"),
+    ("contratos_firmados", "src/contracts/store/documents.rs"),
+    ("contracts.", "src/contracts/store/"),
     ("facturas_emitidas", "src/invoicing/store/"),
     ("ventas_factura_global", "src/invoicing/store/"),
     ("invoicing.", "src/invoicing/store/"),
@@ -123,8 +124,18 @@ fn a_second_writer_is_seen() {
             .map(|text| text.clone().leak() as &str)
             .collect::<Vec<_>>()
     };
-    can_fail(rule, "src/contracts/store.rs", &refs(&wrong), &refs(&right));
-    can_fail(rule, "src/contracts/store.rs", &[], &["// insert into servicios"]);
+    can_fail(
+        rule,
+        "src/contracts/store/contracts.rs",
+        &refs(&wrong),
+        &refs(&right),
+    );
+    can_fail(
+        rule,
+        "src/contracts/store/contracts.rs",
+        &[],
+        &["// insert into servicios"],
+    );
     can_fail(
         rule,
         "src/contracts/mod.rs",

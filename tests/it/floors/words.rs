@@ -113,7 +113,11 @@ fn says_that_it_fetched_a_message(source: &Source) -> Vec<String> {
     only_in(
         source,
         &["Fetched::new("],
-        &["src/payments/", "src/invoicing/reconcile/"],
+        &[
+            "src/payments/",
+            "src/invoicing/reconcile/",
+            "src/contracts/reconcile/",
+        ],
     )
 }
 

@@ -122,16 +122,3 @@ async fn a_client_who_comes_after_the_claim_is_for_a_person() {
     assert_eq!(app.gigstack.receipts().len(), 0);
     app.finish().await;
 }
-
-#[tokio::test]
-async fn a_document_that_many_jobs_record_at_once_is_recorded_once() {
-    let app = starting("2026-11-30T20:00:00Z").await;
-    let order = november(&[("receipt_1".to_owned(), "20.00")]);
-    let invoice = app.gigstack.stamp(order);
-    let wanted = json!({ "wanted": "invoice", "id": invoice.id, "by_stripe": false });
-    join_all((0..12).map(|_| job(&app, "guardar_factura", wanted.clone()))).await;
-    settle(&app).await;
-    let told = "select count(*) from logs_auditoria where accion = 'factura.emitida'";
-    assert_eq!(app.one::<i64>(told).await, 1);
-    app.finish().await;
-}

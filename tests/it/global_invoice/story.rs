@@ -183,3 +183,18 @@ async fn more_sales_than_a_document_takes_are_asked_for_in_parts() {
     assert_eq!(causes(&app).await, [""; 0]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn the_vendor_s_own_dialect_makes_it_too() {
+    let app = configured("2026-11-30T20:00:00Z", Some("gigstack.dialect = \"v2\"")).await;
+    let service = sell(&app, "100.00", "01", "2026-11-02T16:00:00Z").await;
+    november_ends(&app).await;
+    assert_eq!(tickets(&only(&app)), [format!("{} 100.00", folio(service))]);
+    assert_eq!(shown(&app, service).await, "en_factura_global");
+    assert!(
+        app.gigstack
+            .asked()
+            .contains(&"POST /v2/invoices/income".to_owned())
+    );
+    app.finish().await;
+}

@@ -78,7 +78,13 @@ async fn the_store_is_replaced_in_the_middle_of_an_upload() {
     give.send(Ok(bytes.slice(PART + 5..))).unwrap();
     drop(give);
     let reason = is_unavailable(upload.await.unwrap());
-    assert_eq!(reason, "it forgot the upload");
+    // The answer to the first part may have been on its way still.
+    let reasons = [
+        "it forgot the upload",
+        "no connection, or it broke off",
+        "its answer cannot be read",
+    ];
+    assert!(reasons.contains(&reason.as_str()), "{reason}");
     put(&site.objects, &bytes).await.unwrap();
     site.holds_only(&bytes).await;
 }

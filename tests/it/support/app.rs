@@ -303,6 +303,7 @@ pub fn settings(
 const QUIET: &str = "stripe.reconcile_every_seconds = 0
 stripe.watch_every_seconds = 0
 gigstack.reconcile_every_seconds = 0
+mifiel.reconcile_every_seconds = 0
 retention.uploads_days = 0";
 
 /// What a production environment needs besides the base; `example.com` answers nobody in a test.

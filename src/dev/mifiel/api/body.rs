@@ -22,14 +22,14 @@ pub(super) fn draft(headers: &HeaderMap, body: &Bytes) -> Result<Draft, Refused>
         signers: Vec::new(),
         ..Draft::default()
     };
-    for part in parts {
+    for part in &parts {
         put(&mut draft, part)?;
     }
     judge(&draft)?;
     Ok(draft)
 }
 
-fn put(draft: &mut Draft, part: Part) -> Result<(), Refused> {
+fn put(draft: &mut Draft, part: &Part) -> Result<(), Refused> {
     let wrong = || Refused::invalid(format!("{} is not right", part.name));
     let number = || part.text().parse::<i64>().map(Some).map_err(|_| wrong());
     match part.name.as_str() {

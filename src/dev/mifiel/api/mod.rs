@@ -148,7 +148,7 @@ async fn remove(State(mifiel): State<Mifiel>, Path(id): Path<String>) -> Result<
         return Err(Refused::invalid("A signed document cannot be deleted"));
     }
     if mifiel.delete(&id).is_ok() {
-        mifiel.announce(vec![News {
+        mifiel.announce(&[News {
             event: Event::DocumentDeleted,
             document,
             signer: None,

@@ -28,7 +28,7 @@ async fn a_form_becomes_a_document() {
     // The boundary's beginning, lines and zeros are in the file as well.
     let file = [
         b"%PDF-1.7\r\n--onlycar--\r\n\r\n\0\xff".as_slice(),
-        &[0; 3_000_000],
+        &vec![0; 3_000_000],
     ]
     .concat();
     let (status, made) = office.upload(&Form::of(&file, &FIELDS)).await;

@@ -61,7 +61,9 @@ async fn who_signs_sees_it_and_the_last_one_closes_it() {
     assert_eq!(open(&office, &format!("{}/firmado", pages[0])).await.0, 404);
 
     let done = submit(&office, &pages[0], &[("accion", "firmar")]).await;
-    let done = done.text().await.unwrap();
+    assert_eq!(done.status(), 303);
+    assert_eq!(done.headers()["location"], pages[0]);
+    let (_, done) = open(&office, &pages[0]).await;
     assert!(
         done.contains("Su firma está puesta") && done.contains("Faltan firmas"),
         "{done}"
@@ -79,7 +81,7 @@ async fn who_signs_sees_it_and_the_last_one_closes_it() {
     );
     office.mifiel.settled().await;
     let told = doors.letters();
-    let told: Vec<_> = told.iter().map(|letter| letter.json()).collect();
+    let told: Vec<_> = told.iter().map(super::Letter::json).collect();
     let event = |place: usize| told[place]["event"].as_str().unwrap();
     assert_eq!(told.len(), 3);
     assert_eq!(event(0), "signer_completed");
@@ -110,7 +112,8 @@ async fn who_rejects_says_why_and_may_sign_yet() {
         ("motivo", "El documento tiene un error"),
         ("detalle", "Mi nombre es <Ana>"),
     ];
-    let answer = submit(&office, page, &form).await.text().await.unwrap();
+    assert_eq!(submit(&office, page, &form).await.status(), 303);
+    let (_, answer) = open(&office, page).await;
     assert!(answer.contains("Usted lo rechazó"), "{answer}");
     assert!(!answer.contains("<Ana>"), "{answer}");
     let known = office.mifiel.document(&document.id).unwrap();

@@ -160,7 +160,7 @@ async fn a_documents_own_addresses_are_told_as_well() {
     let page = |place: usize| format!("/firmar/{}", id.signers[place].widget_id);
     for place in 0..2 {
         let request = office.request(Method::POST, &page(place)).body("accion=firmar");
-        assert!(request.send().await.unwrap().status().is_success());
+        assert_eq!(request.send().await.unwrap().status(), 303);
     }
     office.mifiel.settled().await;
     let letters = doors.letters();

@@ -224,7 +224,9 @@ async fn another_process_can_tell_it_what_happens() {
     assert_eq!(rig.tell(Method::PUT, "/_sim/objects", &refund).await.0, 204);
     assert_eq!(rig.get("/v1/refunds/re_1").await.1, refund);
 
-    let fault = json!({ "fault": "bad_gateway", "times": 1, "path": "/v1/refunds" });
+    let fault = json!({
+        "fault": "bad_gateway", "times": 1, "path": "/v1/refunds", "delay_ms": 0, "retry_after": 2,
+    });
     assert_eq!(rig.tell(Method::POST, "/_sim/faults", &fault).await.0, 204);
     assert_eq!(rig.tell(Method::PUT, "/_sim/version", &json!("old")).await.0, 204);
     let (_, list) = rig.get("/v1/events").await;

@@ -1,11 +1,18 @@
 //! What an incident says: its cause, once open per cause, and in Spanish for the team what happened and what to do next.
 
+mod contracts;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use contracts::{
+    contract_declined, contract_expired, contract_not_sent, contract_withdrawn, document_unconfirmed,
+    of_declined, of_expired, of_unconfirmed,
+};
+
 use crate::ground::clock::CENTRAL_ZONE;
 use crate::ground::facts::Closed;
-use crate::ground::values::{ContractId, ServiceId};
+use crate::ground::values::ServiceId;
 
 /// An incident to open.
 pub struct Incident {
@@ -203,67 +210,6 @@ pub fn global_invoice_cancelled(month: &str) -> Incident {
         detail: format!(
             "La factura global de {month} se canceló ante el SAT y sus ventas quedaron otra vez sin factura.\n\
              Siguiente paso: cuando se deba volver a emitir, onlycar global-invoice run --month {month}."
-        ),
-    }
-}
-
-/// The cause of [`contract_declined`], [`contract_not_sent`] and [`contract_withdrawn`].
-pub fn of_declined(contract: ContractId) -> String {
-    format!("contrato-sin-firma:{contract}")
-}
-
-/// Mifiel does not take it.
-pub fn contract_not_sent(contract: ContractId, document: Uuid, reason: &str) -> Incident {
-    Incident {
-        cause: of_declined(contract),
-        title: "Un contrato no se pudo enviar a firmar",
-        detail: format!(
-            "El contrato {contract} (documento {document}) no está en Mifiel. {reason}.\n\
-             Siguiente paso: corrígelo y envíalo de nuevo con onlycar contracts send. Esto se cierra solo."
-        ),
-    }
-}
-
-/// A signer declined.
-pub fn contract_declined(contract: ContractId, document: Uuid, reason: Option<&str>) -> Incident {
-    let reason = reason.unwrap_or("no lo dijo; está en el panel de Mifiel");
-    Incident {
-        cause: of_declined(contract),
-        title: "Un firmante rechazó un contrato",
-        detail: format!(
-            "El contrato {contract} (documento {document}) no se firmó. Motivo del firmante: {reason}.\n\
-             Siguiente paso: aclara con el cliente; en Mifiel se pueden corregir los firmantes, o envíalo de nuevo con \
-             onlycar contracts send. Si al final firma, esto se cierra solo."
-        ),
-    }
-}
-
-/// A document that is gone from Mifiel.
-pub fn contract_withdrawn(contract: ContractId, document: Uuid) -> Incident {
-    Incident {
-        cause: of_declined(contract),
-        title: "Se eliminó en Mifiel un contrato sin firmar",
-        detail: format!(
-            "El documento {document} del contrato {contract} se eliminó en Mifiel antes de que todos firmaran.\n\
-             Siguiente paso: envíalo de nuevo con onlycar contracts send, o da de baja el contrato."
-        ),
-    }
-}
-
-/// The cause of [`document_unconfirmed`].
-pub fn of_unconfirmed_document(document: &str) -> String {
-    format!("documento-sin-confirmar:{document}")
-}
-
-/// What a webhook of Mifiel's names could not be confirmed, or is none of ours.
-pub fn document_unconfirmed(document: &str, reason: &str) -> Incident {
-    Incident {
-        cause: of_unconfirmed_document(document),
-        title: "Un aviso de Mifiel no se pudo confirmar",
-        detail: format!(
-            "Mifiel avisó del documento {document}: {reason}.\nNo se cambió nada y el aviso está guardado (parked).\n\
-             Siguiente paso: búscalo en el panel de Mifiel; si es de un contrato nuestro, repite el aviso con \
-             onlycar events replay."
         ),
     }
 }
