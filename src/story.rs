@@ -98,7 +98,7 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         .send(work),
 
         Fact::ContractSigned { contract, document } => {
-            alerts::resolve(work, &incidents::of_declined(*document)).await?;
+            alerts::resolve(work, &incidents::of_declined(*contract)).await?;
             alerts::resolve(work, &incidents::of_expired(*contract)).await?;
             Notice::ContractSigned {
                 contract: *contract,
@@ -253,14 +253,12 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             alerts::resolve(work, &incidents::of_late_global_invoice(month)).await?;
             alerts::resolve(work, &incidents::of_cancelled_global_invoice(month)).await
         }
-        Fact::DocumentConfirmed { document } => {
-            alerts::resolve(work, &incidents::of_unconfirmed(document)).await
-        }
-        Fact::ContractSubmitted { contract, replaced } => {
-            for document in replaced {
-                alerts::resolve(work, &incidents::of_declined(*document)).await?;
-            }
+        Fact::ContractSent { contract } => {
+            alerts::resolve(work, &incidents::of_declined(*contract)).await?;
             alerts::resolve(work, &incidents::of_expired(*contract)).await
+        }
+        Fact::DocumentConfirmed { document } => {
+            alerts::resolve(work, &incidents::of_unconfirmed_document(document)).await
         }
         Fact::NothingMissed { provider } => alerts::resolve(work, &incidents::of_missed(provider)).await,
         Fact::EndpointFine { provider } => alerts::resolve(work, &incidents::of_endpoint(provider)).await,

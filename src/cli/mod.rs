@@ -2,6 +2,7 @@
 
 mod audit;
 mod cfdi;
+mod contracts;
 mod database;
 #[cfg(feature = "dev")]
 mod dev;
@@ -48,6 +49,8 @@ enum Command {
     Audit(audit::Audit),
     #[command(subcommand)]
     Cfdi(cfdi::Cfdi),
+    #[command(subcommand)]
+    Contracts(contracts::Contracts),
     #[command(subcommand)]
     GlobalInvoice(global_invoice::GlobalInvoice),
     Openapi(openapi::Openapi),
@@ -115,6 +118,7 @@ async fn run_async(command: Command) -> anyhow::Result<Outcome> {
         Command::Reconcile(reconcile) => reconcile.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Cfdi(cfdi) => cfdi.run(),
+        Command::Contracts(contracts) => contracts.run().await,
         Command::GlobalInvoice(global) => global.run().await,
         Command::Openapi(openapi) => openapi.run(),
         #[cfg(feature = "dev")]

@@ -27,6 +27,10 @@ use crate::payments::reconcile::{self, KEPT};
 /// Of Gigstack's, --since is about when an invoice was made. Besides, each run asks for 50 of our older valid invoices,
 /// those first that nobody looked at for the longest time, and for self-invoices that wait for their client.
 ///
+/// Mifiel is asked for 50 of our documents each time, those first that nobody looked at for the longest time: whatever
+/// waits, and what a signer declined that can still be signed or was sent --since. `unfinished` are also documents whose
+/// sending never ended.
+///
 /// --dry-run only prints what was found.
 ///
 /// Example: onlycar reconcile all --since 72h --dry-run
@@ -51,6 +55,7 @@ pub struct Command {
 enum Provider {
     Stripe,
     Gigstack,
+    Mifiel,
     /// Every provider that is configured
     All,
 }
@@ -62,43 +67,50 @@ impl Command {
         let reports = match self.provider {
             Provider::Stripe => vec![self.stripe(&machine, since).await?],
             Provider::Gigstack => vec![self.gigstack(&machine, since).await?],
+            Provider::Mifiel => vec![self.mifiel(&machine, since).await?],
             Provider::All => self.all(&machine, since).await?,
         };
-        let text = match (self.json, reports.as_slice()) {
+        say(self.told(&reports)?)?;
+        Ok(Outcome::Done)
+    }
+
+    fn told(&self, reports: &[Report]) -> anyhow::Result<String> {
+        Ok(match (self.json, reports) {
             (true, [report]) if self.provider != Provider::All => serde_json::to_string_pretty(report)?,
             (true, reports) => serde_json::to_string_pretty(reports)?,
             (false, reports) => {
                 let told: Vec<String> = reports.iter().map(|report| self.tell(report)).collect();
                 told.join("\n\n")
             }
-        };
-        say(text)?;
-        Ok(Outcome::Done)
+        })
     }
 
-    /// One that cannot be asked does not keep the other from being asked.
+    /// One that cannot be asked does not keep the others from being asked.
     async fn all(&self, machine: &Machine, since: DateTime<Utc>) -> anyhow::Result<Vec<Report>> {
-        let stripe = self.stripe(machine, since).await;
-        if machine.gigstack.is_none() {
+        let mut asked = vec![self.stripe(machine, since).await];
+        if machine.gigstack.is_some() {
+            asked.push(self.gigstack(machine, since).await);
+        } else {
             warn("Gigstack is not configured (GIGSTACK_API_KEY and the others): it is left out")?;
-            return Ok(vec![stripe?]);
         }
-        let gigstack = self.gigstack(machine, since).await;
-        match (stripe, gigstack) {
-            (Ok(stripe), Ok(gigstack)) => Ok(vec![stripe, gigstack]),
-            (Ok(told), Err(error)) | (Err(error), Ok(told)) => {
-                say(if self.json {
-                    serde_json::to_string_pretty(&[told])?
-                } else {
-                    self.tell(&told)
-                })?;
-                Err(error)
-            }
-            (Err(error), Err(other)) => {
-                warn(&format!("{other:#}"))?;
-                Err(error)
-            }
+        if machine.mifiel.is_some() {
+            asked.push(self.mifiel(machine, since).await);
+        } else {
+            warn("Mifiel is not configured (MIFIEL_APP_ID and the others): it is left out")?;
         }
+        let (told, failed): (Vec<_>, Vec<_>) = asked.into_iter().partition(Result::is_ok);
+        let told: Vec<Report> = told.into_iter().filter_map(Result::ok).collect();
+        let mut failed = failed.into_iter().filter_map(Result::err);
+        let Some(error) = failed.next() else {
+            return Ok(told);
+        };
+        if !told.is_empty() {
+            say(self.told(&told)?)?;
+        }
+        for other in failed {
+            warn(&format!("{other:#}"))?;
+        }
+        Err(error)
     }
 
     async fn stripe(&self, machine: &Machine, since: DateTime<Utc>) -> anyhow::Result<Report> {
@@ -140,6 +152,28 @@ impl Command {
         Ok(look.report)
     }
 
+    async fn mifiel(&self, machine: &Machine, since: DateTime<Utc>) -> anyhow::Result<Report> {
+        let mifiel = machine.mifiel.as_ref().ok_or_else(|| {
+            Usage(
+                "Mifiel is not configured\n\
+                 hint: set MIFIEL_APP_ID, MIFIEL_APP_SECRET, MIFIEL_ENV and MIFIEL_WEBHOOK_URL"
+                    .to_owned(),
+            )
+        })?;
+        let progress = |listed: u64| self.progress("documents", listed);
+        let reconcile = mifiel.reconcile(&machine.engine);
+        let look = reconcile.look(since, !self.dry_run, &progress).await;
+        self.end_progress();
+        let look = look.context(
+            "Mifiel could not be asked\nhint: are MIFIEL_APP_ID, MIFIEL_APP_SECRET and MIFIEL_BASE_URL right, and this \
+             machine's clock?",
+        )?;
+        if !self.dry_run {
+            look.ask_now(&machine.engine).await?;
+        }
+        Ok(look.report)
+    }
+
     /// Whether somebody watches who waits.
     fn shown(&self) -> bool {
         !self.json && std::io::stderr().is_terminal()
@@ -161,10 +195,10 @@ impl Command {
         let mut lines = findings(report);
         let Report { provider, listed, .. } = report;
         let since = report.since.format("%Y-%m-%d %H:%M:%SZ");
-        let what = if *provider == "gigstack" {
-            "invoices"
-        } else {
-            "events"
+        let what = match *provider {
+            "gigstack" => "invoices",
+            "mifiel" => "documents",
+            _ => "events",
         };
         lines.push(format!(
             "{provider}: {listed} {what} since {since}: {} missing, {} stale, {} mismatched",

@@ -1,5 +1,6 @@
 //! What `onlycar dev` tells: on the screen for people, in `dev.json` for programs.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -7,11 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::json;
 
-use super::gigstack;
-use super::neighbours::mifiel_door;
+use super::environment::{BUCKET, Keys};
 use super::stripe::{self, Sample};
-use super::{BUCKET, Keys, MIFIEL_ID, STRIPE_KEY, seed, tokens};
+use super::{seed, tokens};
 use crate::ground::clock::Clock;
+use crate::ground::config::Environment;
 
 /// Where everything is and how to get in.
 pub(super) struct Announcement {
@@ -22,6 +23,7 @@ pub(super) struct Announcement {
     pub(super) stripe_url: String,
     pub(super) gigstack_url: String,
     pub(super) mifiel_url: String,
+    pub(super) environment: Environment,
     pub(super) keys: Keys,
 }
 
@@ -49,21 +51,8 @@ impl Announcement {
             "webhook_secrets": {
                 "stripe": self.keys.stripe, "gigstack": self.keys.gigstack, "mifiel": self.keys.mifiel,
             },
-            // What commands in another terminal need to do as the server does.
-            "environment": {
-                "DATABASE_URL": self.database_url,
-                "STRIPE_SECRET_KEY": STRIPE_KEY,
-                "STRIPE_API_BASE": self.stripe_url,
-                "GIGSTACK_API_KEY": gigstack::key(false),
-                "GIGSTACK_API_SECRET": self.keys.gigstack,
-                "GIGSTACK_ENV": "sandbox",
-                "GIGSTACK_BASE_URL": self.gigstack_url,
-                "MIFIEL_APP_ID": MIFIEL_ID,
-                "MIFIEL_APP_SECRET": self.keys.mifiel,
-                "MIFIEL_ENV": "sandbox",
-                "MIFIEL_BASE_URL": self.mifiel_url,
-                "MIFIEL_WEBHOOK_URL": mifiel_door(&self.base_url, &self.keys),
-            },
+            // With it, commands in another terminal do as the server does.
+            "environment": self.environment.iter().collect::<BTreeMap<_, _>>(),
             "simulators": {
                 "stripe": self.stripe_url, "gigstack": self.gigstack_url, "mifiel": self.mifiel_url,
             },

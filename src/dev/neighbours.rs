@@ -7,12 +7,12 @@ use rand::RngExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::environment::{BUCKET, ISSUER, Keys, MIFIEL_ID, MailAddresses, STRIPE_KEY};
 use super::gigstack::{self, Gigstack};
 use super::mail::Mailbox;
 use super::mifiel::{self, Mifiel};
 use super::objects::ObjectStore;
 use super::stripe::Simulator;
-use super::{BUCKET, ISSUER, Keys, MIFIEL_ID, STRIPE_KEY};
 use crate::ground::clock::Clock;
 use crate::ground::config::Issuer;
 
@@ -31,12 +31,6 @@ pub(super) async fn serve_objects(
     let address = listener.local_addr()?;
     tokio::spawn(store.serve(listener, stop.cancelled_owned()));
     Ok(address)
-}
-
-/// Where the mailbox takes mail and where it shows it.
-pub(super) struct MailAddresses {
-    pub(super) smtp: SocketAddr,
-    pub(super) pages: SocketAddr,
 }
 
 pub(super) async fn serve_mail(data_dir: &Path, stop: CancellationToken) -> anyhow::Result<MailAddresses> {
@@ -95,9 +89,4 @@ pub(super) async fn serve_mifiel(keys: &Keys, stop: CancellationToken) -> anyhow
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     tokio::spawn(mifiel.clone().serve(listener, stop.cancelled_owned()));
     Ok(mifiel)
-}
-
-/// Where Mifiel's webhooks come in, with the token that lets them.
-pub(super) fn mifiel_door(base_url: &str, keys: &Keys) -> String {
-    format!("{base_url}/api/webhooks/mifiel?token={}", keys.mifiel_token)
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::mifiel::api::{ApiError, MifielApi};
 use super::mifiel::shapes::Document;
 use super::settle;
-use super::store::documents::{self, Known, MayBeSent, Noted, Progress, Stored};
+use super::store::documents::{self, Known, MayBeSent, Noted, Stored};
 use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
 use crate::engine::{Engine, Failure, history};
@@ -212,7 +212,7 @@ impl Job for Keep {
             } => record_signed(&known, &document, at, &stored, work).await,
             Found::Declined(known, document) => record_declined(&known, &document, wanted.reason, work).await,
             Found::Deleted(known) => record_deleted(&known, work).await,
-            Found::Waiting(known, document) => record_waiting(&known, &document, work).await,
+            Found::Waiting(known, document) => record_progress(&known, &document, work).await,
             Found::Nothing => Ok(()),
             Found::Missing | Found::Unsigned => Err(Failure::retry("Mifiel no lo confirma todavía")),
             Found::Unconfirmed(reason) => {
@@ -235,7 +235,8 @@ async fn record_signed(
     stored: &Stored,
     work: &mut Work,
 ) -> Result<(), Failure> {
-    let action = match documents::signed(work, known, document, at, stored).await? {
+    let noted = documents::signed(work, known, document, at, stored).await?;
+    let action = match noted {
         Noted::Known => return Ok(()),
         Noted::Signed => "contrato.firmado",
         Noted::Completed => "contrato.documentos_completados",
@@ -245,7 +246,7 @@ async fn record_signed(
         "sha256_pdf": stored.sha256_pdf, "sha256_xml": stored.sha256_xml, "evidencia": stored.url_evidencia,
     });
     work.audit(action, "contratos_firmados", known.id, detail);
-    if action != "contrato.firmado" {
+    if noted == Noted::Completed {
         return Ok(());
     }
     settle(known.contract, work).await?;
@@ -259,16 +260,22 @@ async fn record_signed(
     Ok(())
 }
 
-async fn record_waiting(known: &Known, document: &Document, work: &mut Work) -> Result<(), Failure> {
-    let action = match documents::progressed(work, known, document).await? {
-        Progress::None => return Ok(()),
-        Progress::Sent => "contrato.enviado",
-        Progress::Changed => "contrato.documento_actualizado",
-    };
-    let detail = json!({
-        "contrato": known.contract, "mifiel": document.id, "vence": document.expires_at, "confianza": "refetch",
-    });
-    work.audit(action, "contratos_firmados", known.id, detail);
+async fn record_progress(known: &Known, document: &Document, work: &mut Work) -> Result<(), Failure> {
+    if documents::progressed(work, known, document).await? {
+        let detail = json!({ "mifiel": document.id, "vence": document.expires_at, "confianza": "refetch" });
+        work.audit(
+            "contrato.documento_actualizado",
+            "contratos_firmados",
+            known.id,
+            detail,
+        );
+        // Nobody answered when it was sent, or not in time.
+        if known.mifiel.is_none() {
+            work.say(Fact::ContractSent {
+                contract: known.contract,
+            });
+        }
+    }
     Ok(())
 }
 

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::{Look, NoLook, PROVIDER, Progress, Reconcile};
 use crate::contracts::documents::{self, Wanted};
-use crate::contracts::mifiel::api::{ApiError, PAGES};
+use crate::contracts::mifiel::api::ApiError;
 use crate::contracts::mifiel::shapes::Document;
-use crate::contracts::sending;
+use crate::contracts::sending::{self, PAGES, newest_first_and_older};
 use crate::contracts::store::looks::{self, Ours, Unsent};
 use crate::engine::reconciliation::{Drift, Drifted, Missing, Report, Unfinished};
 use crate::engine::source::{Fetched, Source as _};
@@ -142,19 +142,20 @@ impl<'a> Run<'a> {
         let unsent = looks::unsent(&self.with.pool, old, ONE_BY_ONE).await?;
         let mut unsent: HashMap<Uuid, Unsent> = unsent.into_iter().map(|row| (row.id, row)).collect();
         let jobs = sending::underway(&self.with.pool).await?;
+        let oldest = unsent.values().map(|row| row.created_at).min().unwrap_or(old);
         for page in 1..=PAGES {
             if unsent.is_empty() {
                 break;
             }
             let listed = self.with.api.documents(page).await?;
-            if listed.is_empty() {
-                break;
-            }
             for document in listed.iter().filter_map(Document::of) {
                 let row = document.external.and_then(|id| unsent.remove(&id));
                 if let Some(row) = row {
                     self.found(&document, &row).await?;
                 }
+            }
+            if listed.is_empty() || newest_first_and_older(&listed, oldest - ON_ITS_WAY) {
+                break;
             }
         }
         for row in unsent.into_values() {

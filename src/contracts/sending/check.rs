@@ -39,11 +39,8 @@ impl Order {
             } else if self.is_named_before(n, signer) {
                 say(field("email"), "El correo ya es de otro firmante.");
             }
-            if signer.tax_id.as_deref().is_some_and(|rfc| !looks_like_rfc(rfc)) {
-                say(
-                    field("tax_id"),
-                    "El RFC no es válido: son 13 letras y números, o 12 de una empresa.",
-                );
+            if signer.tax_id.as_deref().is_some_and(|rfc| !is_rfc(rfc)) {
+                say(field("tax_id"), "El RFC no es válido.");
             }
         }
         if wrong.is_empty() {
@@ -64,15 +61,20 @@ fn is_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&letters) && !name.chars().any(char::is_control) && !name.trim().is_empty()
 }
 
-/// A name's letters, a date, three more: Mifiel takes an e.firma of exactly this one, so with a slip nobody could sign.
-fn looks_like_rfc(id: &str) -> bool {
-    let letters: Vec<char> = id.chars().collect();
-    let date = letters.len().saturating_sub(9);
-    let fits = |(at, letter): (usize, &char)| match letter {
-        '0'..='9' => at >= date,
-        'A'..='Z' => at < date || at >= date + 6,
-        'Ñ' | '&' => at < date,
-        _ => false,
+/// Three letters (a company) or four (a person), a date, three signs: RFC as SAT gives them.
+fn is_rfc(rfc: &str) -> bool {
+    let signs: Vec<char> = rfc.chars().collect();
+    let (letters, rest) = match signs.len() {
+        12 => signs.split_at(3),
+        13 => signs.split_at(4),
+        _ => return false,
     };
-    matches!(letters.len(), 12 | 13) && letters.iter().enumerate().all(fits)
+    let (date, end) = rest.split_at(6);
+    letters
+        .iter()
+        .all(|sign| sign.is_ascii_uppercase() || matches!(sign, 'Ñ' | '&'))
+        && date.iter().all(char::is_ascii_digit)
+        && end
+            .iter()
+            .all(|sign| sign.is_ascii_uppercase() || sign.is_ascii_digit())
 }

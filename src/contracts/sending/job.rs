@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::KIND;
-use crate::contracts::mifiel::api::{ApiError, MifielApi, NewDocument, PAGES, Signer};
+use crate::contracts::mifiel::api::{ApiError, MifielApi, NewDocument, Signer};
 use crate::contracts::mifiel::shapes::Document;
 use crate::contracts::settle;
 use crate::contracts::store::documents::{self, Draft};
@@ -20,6 +20,8 @@ use crate::ground::config;
 use crate::ground::facts::Fact;
 use crate::tools::objects::Objects;
 
+/// At most so many pages of the account's documents are looked through for one that was sent and not recorded.
+pub(in crate::contracts) const PAGES: u32 = 40;
 /// How far Mifiel's clock may be from ours.
 const SKEW: TimeDelta = TimeDelta::hours(1);
 
@@ -109,7 +111,7 @@ impl Send {
 }
 
 /// Whether this page ends before `then`, and so do those after it. Nobody documents in which order Mifiel lists.
-fn newest_first_and_older(documents: &[Value], then: DateTime<Utc>) -> bool {
+pub(in crate::contracts) fn newest_first_and_older(documents: &[Value], then: DateTime<Utc>) -> bool {
     let time = |document: Option<&Value>| -> Option<DateTime<Utc>> {
         document?.get("created_at")?.as_str()?.parse().ok()
     };
@@ -160,10 +162,12 @@ impl Job for Send {
 }
 
 async fn record_sent(id: Uuid, document: &Document, work: &mut Work) -> Result<(), Failure> {
-    if documents::sent(work, id, document).await? {
-        let detail = json!({ "mifiel": document.id, "vence": document.expires_at });
-        work.audit("contrato.enviado", "contratos_firmados", id, detail);
-    }
+    let Some(contract) = documents::sent(work, id, document).await? else {
+        return Ok(());
+    };
+    let detail = json!({ "mifiel": document.id, "vence": document.expires_at });
+    work.audit("contrato.enviado", "contratos_firmados", id, detail);
+    work.say(Fact::ContractSent { contract });
     Ok(())
 }
 

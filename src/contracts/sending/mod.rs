@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub use check::Wrong;
 pub use endpoint::{__path_send, send};
 pub use job::Send;
+pub(super) use job::{PAGES, newest_first_and_older};
 
 use super::mifiel::api::Signer;
 use super::settle;
@@ -23,7 +24,7 @@ use super::store::documents::{self, Draft};
 use crate::engine::job::NewJob;
 use crate::engine::work::{Unit, Work};
 use crate::engine::{Engine, Failure, history};
-use crate::ground::facts::{Actor, Fact};
+use crate::ground::facts::Actor;
 use crate::ground::values::ContractId;
 use crate::tools::objects::{FIVE_YEARS, Meta, Objects};
 
@@ -115,11 +116,6 @@ impl Order {
 }
 
 async fn note(draft: &Draft, work: &mut Work) -> Result<(), Failure> {
-    let replaced = documents::of_contract(work, draft.contract).await?;
-    work.say(Fact::ContractSubmitted {
-        contract: draft.contract,
-        replaced,
-    });
     documents::draft(work, draft).await?;
     let detail = json!({ "contrato": draft.contract, "sha256_original": draft.sha256_original });
     work.audit("contrato.por_enviar", "contratos_firmados", draft.id, detail);

@@ -106,7 +106,7 @@ pub async fn settle(work: &mut Work, contract: ContractId) -> Result<Option<Sett
          documents as (
              select coalesce(bool_or(estado = 'firmado'), false) as signed,
                     coalesce(bool_or(estado = 'pendiente' and eliminado_en is null), false) as waiting,
-                    coalesce(bool_or(estado = 'rechazado'), false) as declined
+                    coalesce(bool_or(estado = 'rechazado' and mifiel_document_id is not null), false) as declined
              from contratos_firmados where contrato_id = $1),
          next as (
              select id, estado as before,

@@ -127,15 +127,6 @@ pub async fn hold(work: &mut Work, contract: ContractId) -> Result<MayBeSent, Fa
     may_be_sent(work.connection(), contract, now).await
 }
 
-/// The documents of a contract so far.
-pub async fn of_contract(work: &mut Work, contract: ContractId) -> Result<Vec<Uuid>, Failure> {
-    let documents = sqlx::query_scalar!(
-        "select id from contratos_firmados where contrato_id = $1 order by creado_en, id",
-        contract.0
-    );
-    Ok(documents.fetch_all(work.connection()).await?)
-}
-
 /// Notes a document that is to be sent.
 pub async fn draft(work: &mut Work, draft: &Draft) -> Result<(), Failure> {
     sqlx::query!(
@@ -173,18 +164,20 @@ pub async fn sending(pool: &PgPool, id: Uuid) -> Result<Option<Draft>, Failure> 
     Ok(row.waits.then_some(draft))
 }
 
-/// Mifiel has it. False when that was known.
-pub async fn sent(work: &mut Work, id: Uuid, document: &Document) -> Result<bool, Failure> {
+/// Mifiel has it. None when that was known; else the contract.
+pub async fn sent(work: &mut Work, id: Uuid, document: &Document) -> Result<Option<ContractId>, Failure> {
     let now = work.now();
-    let noted = sqlx::query!(
+    let noted = sqlx::query_scalar!(
         "update contratos_firmados set mifiel_document_id = $2, enviado_en = $3, vence_en = $4
-         where id = $1 and mifiel_document_id is null",
+         where id = $1 and mifiel_document_id is null
+         returning contrato_id",
         id,
         document.id,
         now,
         document.expires_at,
     );
-    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+    let noted = noted.fetch_optional(work.connection()).await?;
+    Ok(noted.map(ContractId))
 }
 
 /// Mifiel will not take it. False when it has it after all, or that was known.
@@ -238,9 +231,9 @@ pub async fn signed(
     let now = work.now();
     let before = sqlx::query_scalar!(
         r#"with before as (select id, estado from contratos_firmados where id = $1 for update)
-         update contratos_firmados as row set estado = 'firmado',
-             mifiel_document_id = coalesce(row.mifiel_document_id, $2), firmado_en = coalesce(firmado_en, $3),
-             url_pdf = coalesce(url_pdf, $4), sha256_pdf = coalesce(sha256_pdf, $5), url_xml = coalesce(url_xml, $6),
+         update contratos_firmados as row set estado = 'firmado', mifiel_document_id = $2,
+             firmado_en = coalesce(firmado_en, $3), url_pdf = coalesce(url_pdf, $4),
+             sha256_pdf = coalesce(sha256_pdf, $5), url_xml = coalesce(url_xml, $6),
              sha256_xml = coalesce(sha256_xml, $7), url_evidencia = coalesce(url_evidencia, $8),
              conservar_hasta = coalesce(conservar_hasta, $9), rechazado_en = null, eliminado_en = null,
              enviado_en = coalesce(enviado_en, $10)
@@ -294,38 +287,20 @@ pub async fn deleted(work: &mut Work, known: &Known) -> Result<bool, Failure> {
     Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }
 
-/// What Mifiel told of a document that waits for signatures still.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// Nothing new.
-    None,
-    /// That it has it: the answer to its sending was lost.
-    Sent,
-    /// Something else: its owner changed it at Mifiel, say.
-    Changed,
-}
-
-/// Keeps what Mifiel tells of a document that waits for signatures still: its id, and until when it can be signed.
-pub async fn progressed(work: &mut Work, known: &Known, document: &Document) -> Result<Progress, Failure> {
+/// Keeps what Mifiel tells of a document that still waits: its id, and until when it can be signed. False when all of it
+/// was known.
+pub async fn progressed(work: &mut Work, known: &Known, document: &Document) -> Result<bool, Failure> {
     let now = work.now();
-    let unnamed = sqlx::query_scalar!(
-        r#"with before as (select id, mifiel_document_id from contratos_firmados where id = $1 for update)
-         update contratos_firmados as row set vence_en = coalesce($2, vence_en),
-             mifiel_document_id = coalesce(row.mifiel_document_id, $3), enviado_en = coalesce(enviado_en, $4)
-         from before
-         where row.id = before.id and estado = 'pendiente'
-           and (vence_en, row.mifiel_document_id) is distinct from
-               (coalesce($2, vence_en), coalesce(row.mifiel_document_id, $3))
-         returning before.mifiel_document_id is null as "unnamed!""#,
+    let noted = sqlx::query!(
+        "update contratos_firmados set vence_en = coalesce($2, vence_en), enviado_en = coalesce(enviado_en, $4),
+             mifiel_document_id = coalesce(mifiel_document_id, $3)
+         where id = $1 and estado = 'pendiente'
+           and (vence_en, mifiel_document_id) is distinct from
+               (coalesce($2, vence_en), coalesce(mifiel_document_id, $3))",
         known.id,
         document.expires_at,
         document.id,
         now,
     );
-    let unnamed = unnamed.fetch_optional(work.connection()).await?;
-    Ok(match unnamed {
-        None => Progress::None,
-        Some(true) => Progress::Sent,
-        Some(false) => Progress::Changed,
-    })
+    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }

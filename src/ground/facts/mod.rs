@@ -224,13 +224,6 @@ pub enum Fact {
     },
     /// A subscription moved on, or one of its invoices did.
     SubscriptionStands(SubscriptionStanding),
-    /// A contract was handed over to be sent for signature.
-    ContractSubmitted {
-        /// The contract.
-        contract: ContractId,
-        /// Its documents until now, rows of `contratos_firmados`.
-        replaced: Vec<Uuid>,
-    },
     /// A document can be signed for a few more days only.
     SignatureDue {
         /// The contract.
@@ -251,6 +244,11 @@ pub enum Fact {
         contract: ContractId,
         /// Row of `contratos_firmados`.
         document: Uuid,
+    },
+    /// A contract is at the signature provider and waits for its signatures.
+    ContractSent {
+        /// The contract.
+        contract: ContractId,
     },
     /// The signature provider will not take a contract as it was sent.
     ContractNotSent {

@@ -6,14 +6,14 @@ use super::Incident;
 use crate::ground::values::ContractId;
 
 /// The cause of [`contract_declined`], [`contract_not_sent`] and [`contract_withdrawn`].
-pub fn of_declined(document: Uuid) -> String {
-    format!("contrato-sin-firma:{document}")
+pub fn of_declined(contract: ContractId) -> String {
+    format!("contrato-sin-firma:{contract}")
 }
 
 /// Mifiel does not take it.
 pub fn contract_not_sent(contract: ContractId, document: Uuid, reason: &str) -> Incident {
     Incident {
-        cause: of_declined(document),
+        cause: of_declined(contract),
         title: "Un contrato no se pudo enviar a firmar",
         detail: format!(
             "El contrato {contract} (documento {document}) no está en Mifiel. {reason}.\n\
@@ -26,7 +26,7 @@ pub fn contract_not_sent(contract: ContractId, document: Uuid, reason: &str) -> 
 pub fn contract_declined(contract: ContractId, document: Uuid, reason: Option<&str>) -> Incident {
     let reason = reason.unwrap_or("no lo dijo; está en el panel de Mifiel");
     Incident {
-        cause: of_declined(document),
+        cause: of_declined(contract),
         title: "Un firmante rechazó un contrato",
         detail: format!(
             "El contrato {contract} (documento {document}) no se firmó. Motivo del firmante: {reason}.\n\
@@ -39,7 +39,7 @@ pub fn contract_declined(contract: ContractId, document: Uuid, reason: Option<&s
 /// A document that is gone from Mifiel.
 pub fn contract_withdrawn(contract: ContractId, document: Uuid) -> Incident {
     Incident {
-        cause: of_declined(document),
+        cause: of_declined(contract),
         title: "Se eliminó en Mifiel un contrato sin firmar",
         detail: format!(
             "El documento {document} del contrato {contract} se eliminó en Mifiel antes de que todos firmaran.\n\
@@ -49,14 +49,14 @@ pub fn contract_withdrawn(contract: ContractId, document: Uuid) -> Incident {
 }
 
 /// The cause of [`document_unconfirmed`].
-pub fn of_unconfirmed(document: &str) -> String {
+pub fn of_unconfirmed_document(document: &str) -> String {
     format!("documento-sin-confirmar:{document}")
 }
 
 /// What a webhook of Mifiel's names could not be confirmed, or is none of ours.
 pub fn document_unconfirmed(document: &str, reason: &str) -> Incident {
     Incident {
-        cause: of_unconfirmed(document),
+        cause: of_unconfirmed_document(document),
         title: "Un aviso de Mifiel no se pudo confirmar",
         detail: format!(
             "Mifiel avisó del documento {document}: {reason}.\nNo se cambió nada y el aviso está guardado (parked).\n\

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 pub use contracts::{
     contract_declined, contract_expired, contract_not_sent, contract_withdrawn, document_unconfirmed,
-    of_declined, of_expired, of_unconfirmed,
+    of_declined, of_expired, of_unconfirmed_document,
 };
 
 use crate::ground::clock::CENTRAL_ZONE;

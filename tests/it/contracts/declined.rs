@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use onlycar::dev::mifiel::{Delivery, Event, Fault, Shape};
 use serde_json::json;
 
-use super::{Scene, form, without_signature};
+use super::{Scene, form};
 
 const REASON: &str = "El documento tiene un error: la cláusula 3";
 
@@ -28,7 +28,7 @@ async fn the_team_is_told_why_and_a_later_signature_wins() {
     assert_eq!(row["estado"], "rechazado");
     assert!(row["rechazado_en"].is_string());
     assert_eq!(scene.standing().await, "rechazado");
-    let alert = without_signature(&document);
+    let alert = format!("contrato-sin-firma:{}", scene.contract);
     assert_eq!(scene.alerts().await, [alert]);
     let mails = scene.app.mails(1).await;
     assert_eq!(mails.len(), 1);
@@ -82,7 +82,7 @@ async fn a_document_that_is_gone_from_mifiel_is_rejected_and_can_be_sent_again()
     assert_eq!(row["estado"], "rechazado");
     assert!(row["eliminado_en"].is_string());
     assert_eq!(scene.standing().await, "rechazado");
-    let alert = without_signature(&document);
+    let alert = format!("contrato-sin-firma:{}", scene.contract);
     assert_eq!(scene.alerts().await, [alert]);
     scene.sent().await;
     assert_eq!(scene.standing().await, "pendiente_firma");

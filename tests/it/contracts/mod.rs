@@ -174,14 +174,6 @@ impl Scene {
     }
 }
 
-/// The cause of the incident that a document is not signed.
-fn without_signature(document: &Document) -> String {
-    format!(
-        "contrato-sin-firma:{}",
-        document.draft.external_id.as_deref().unwrap()
-    )
-}
-
 /// A contract of one page.
 fn pdf() -> Vec<u8> {
     mifiel::Draft::default().file.to_vec()

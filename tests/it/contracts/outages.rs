@@ -192,7 +192,7 @@ async fn a_document_whose_answer_was_lost_may_be_told_of_first() {
     );
     scene.wait(TimeDelta::minutes(5)).await;
     assert_eq!(scene.app.mifiel.documents().len(), 1);
-    let audited = ["contrato.por_enviar", "contrato.enviado"];
+    let audited = ["contrato.por_enviar", "contrato.documento_actualizado"];
     assert_eq!(scene.audited().await, audited);
     scene.app.finish().await;
 }

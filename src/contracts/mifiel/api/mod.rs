@@ -29,8 +29,6 @@ use crate::tools::outbound::{self, DownloadError, Downloads, Hosts};
 const LARGEST: usize = 8 * 1024 * 1024;
 /// A document is sent at this rate at least, or not in time: a slow line is waited for.
 const SLOWEST: u64 = 256 * 1024;
-/// At most so many pages of the account's documents are looked through for one of ours.
-pub const PAGES: u32 = 40;
 const JSON: &str = "application/json";
 
 /// A file of a document that everybody has signed.
