@@ -185,9 +185,9 @@ impl<'a> Run<'a> {
             .event_id;
         let states = history::states(&self.with.pool, PROVIDER, &[&event_id]).await?;
         let event = states.get(&event_id).map(String::as_str);
-        let job = self.underway.get(news.document).map(String::as_str);
+        let job = self.underway.get(news.document).cloned();
         match (job, event) {
-            (Some(state), _) => self.unfinished(event_id, news.kind, &state.to_owned()),
+            (Some(state), _) => self.unfinished(event_id, news.kind, &state),
             (None, None) => {
                 let report = &mut self.look.report;
                 let old = report.ran_at - ON_ITS_WAY;

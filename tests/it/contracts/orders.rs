@@ -10,6 +10,8 @@ use uuid::Uuid;
 use super::{Scene, form, meet_at_create, pdf, with};
 use crate::counter::{ADMIN, token};
 
+const MIB: usize = 1024 * 1024;
+
 #[tokio::test]
 async fn only_an_administrator_sends() {
     let scene = Scene::open().await;
@@ -111,7 +113,6 @@ async fn what_is_too_large_is_refused() {
         let pdf = [&pdf()[..], &vec![b' '; zeros], b"\n%%EOF\n"].concat();
         with("/pdf_base64", json!(STANDARD.encode(pdf)))
     };
-    const MIB: usize = 1024 * 1024;
     assert_eq!(scene.send(&grown(21 * MIB)).await.status, 413);
     assert_eq!(scene.send(&grown(20 * MIB)).await.errors()[0].0, "pdf_base64");
     assert!(scene.app.bucket.keys().await.is_empty());

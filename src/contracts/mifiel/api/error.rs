@@ -88,18 +88,18 @@ impl ApiError {
     }
 
     /// An answer that is no success, to a question of this time.
-    pub(super) async fn of_answer(response: Response, asked_at: DateTime<Utc>) -> Self {
+    pub(super) fn of_answer(response: &Response, asked_at: DateTime<Utc>) -> Self {
         let status = response.status().as_u16();
         match status {
             404 | 410 => Self::Missing,
             406 => Self::NotYet(status),
-            401 | 403 => match skew(&response, asked_at) {
+            401 | 403 => match skew(response, asked_at) {
                 Some(skew) => Self::Clock(skew.num_seconds()),
                 None => Self::KeyRefused(status),
             },
             408 | 425 | 429 | 500.. => Self::Unavailable {
                 reason: format!("contestó {status}"),
-                after: retry_after(&response),
+                after: retry_after(response),
             },
             300..=399 => Self::Unavailable {
                 reason: format!("mandó a otra dirección ({status}); revisa MIFIEL_BASE_URL"),

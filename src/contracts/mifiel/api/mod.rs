@@ -200,7 +200,7 @@ impl MifielApi {
             let response = request.headers(headers).send().await;
             let response = response.map_err(|error| ApiError::of_request(&error))?;
             if !response.status().is_success() {
-                return Err(ApiError::of_answer(response, asked_at).await);
+                return Err(ApiError::of_answer(&response, asked_at));
             }
             let bytes = whole(response, LARGEST).await.map_err(|broken| match broken {
                 Broken::Off(error) => ApiError::of_request(&error),
