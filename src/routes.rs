@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::Shared;
-use crate::contracts::{list, sending};
+use crate::contracts::{list, page, sending};
 use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
@@ -63,6 +63,7 @@ pub fn all(
         doors = doors.route(path, post(receive).with_state(door));
     }
     doors
+        .route("/documentos/contratos/{id}", get(page::signed_contract))
         .merge(documented.with_state(shared))
         .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document))
         .fallback(Problem::not_found)

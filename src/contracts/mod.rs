@@ -3,6 +3,7 @@
 mod documents;
 pub mod list;
 pub mod mifiel;
+pub mod page;
 pub mod reconcile;
 mod reminders;
 pub mod sending;

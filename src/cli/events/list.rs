@@ -13,7 +13,7 @@ use crate::ground::clock::Clock;
 /// Example: onlycar events list --state dead --since 48h
 #[derive(Args)]
 pub struct List {
-    /// Only of this provider: stripe
+    /// Only of this provider: stripe, gigstack or mifiel
     #[arg(long)]
     provider: Option<String>,
     /// Only of this type, as in payment_intent.succeeded
