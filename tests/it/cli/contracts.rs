@@ -31,13 +31,13 @@ async fn a_contract_is_sent_signed_and_seen() {
     let state = async |expected: &str| {
         let sql = "select exists (select from contratos_firmados where mifiel_document_id is not null and estado = $1)";
         let reached = async {
-            while !sqlx::query_scalar::<_, bool>(sql)
-                .bind(expected)
-                .fetch_one(&pool)
-                .await
-                .unwrap()
-            {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+            let mut tick = tokio::time::interval(Duration::from_millis(20));
+            let there = async || {
+                let there = sqlx::query_scalar::<_, bool>(sql).bind(expected);
+                there.fetch_one(&pool).await.unwrap()
+            };
+            while !there().await {
+                tick.tick().await;
             }
         };
         tokio::time::timeout(Duration::from_secs(20), reached)
