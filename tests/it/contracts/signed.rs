@@ -121,6 +121,10 @@ async fn assert_signed(scene: &Scene, document: &Document) {
     assert_eq!(mails[0].subject, "Tu contrato está firmado");
     let link = format!("/documentos/contratos/{ours}");
     assert!(mails[0].text.contains(&link), "{}", mails[0].text);
+    let page = app.client.get(format!("{}{link}", app.url)).send().await.unwrap();
+    assert_eq!(page.status(), 401);
+    let page = page.text().await.unwrap();
+    assert!(page.contains("Inicia sesión") && !page.contains(&ours), "{page}");
     let audited = scene.audited().await;
     for action in ["contrato.firmado", "contrato.activado"] {
         let times = audited.iter().filter(|it| *it == action).count();
