@@ -23,7 +23,9 @@ use crate::ground::values::ContractId;
 /// A signer is a name and a mail address; with an RFC behind them, only the e.firma of that RFC is taken. A contract that
 /// waits for its signature, or is signed or over, is not sent (exit code 1).
 ///
-/// Example: onlycar contracts send --contract 0190a1b2-0000-7000-8000-000000000001 --pdf contrato.pdf --signer "Ana López <ana@example.com>" --signer "Ingrid Xodar <ingrid@example.com> XOJI740919U48"
+/// Example: onlycar contracts send --contract 0b000000-0000-4000-8000-000000000000 --pdf contrato.pdf --signer "Ana López <ana@example.com>"
+///
+/// With an RFC: --signer "Ingrid Xodar <ingrid@example.com> XOJI740919U48"
 #[derive(Args)]
 pub struct Send {
     /// The contract: `onlycar contracts list` shows them

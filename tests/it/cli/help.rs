@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::folder;
 use crate::support::program::run_in;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 15] = [
     "serve",
     "dev",
     "migrate",
@@ -15,6 +15,9 @@ const COMMANDS: [&str; 12] = [
     "events replay",
     "audit verify",
     "cfdi inspect",
+    "contracts list",
+    "contracts send",
+    "reconcile",
     "global-invoice preview",
     "global-invoice run",
     "openapi",
@@ -64,10 +67,23 @@ async fn the_examples_are_understood() {
             .find_map(|line| line.strip_prefix("Example: "))
             .unwrap();
         let (_, arguments) = example.split_once("onlycar ").unwrap();
-        let arguments = arguments.split(" > ").next().unwrap().split(' ');
-        let checked: Vec<&str> = arguments.chain(["--help"]).collect();
+        let arguments = words_of(arguments.split(" > ").next().unwrap());
+        let checked: Vec<&str> = arguments.iter().copied().chain(["--help"]).collect();
         assert_eq!(run_in(folder.path(), &checked).await.code, Some(0), "{example}");
     }
+}
+
+/// As a shell takes them apart: quotes keep a word together.
+fn words_of(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    for (n, part) in line.split('"').enumerate() {
+        if n % 2 == 1 {
+            words.push(part);
+        } else {
+            words.extend(part.split_whitespace());
+        }
+    }
+    words
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The command line, as a newcomer uses it: every program is a process of its own in a folder of its own.
 
 mod audit;
+mod contracts;
 mod dev;
 mod events;
 mod help;

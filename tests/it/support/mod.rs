@@ -9,6 +9,7 @@ pub mod gigstack;
 pub mod mifiel;
 pub mod program;
 pub mod redis;
+pub mod signing;
 pub mod wait;
 pub mod wire;
 
