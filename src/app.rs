@@ -240,8 +240,10 @@ fn contracts(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine,
     engine = engine
         .with_source(signatures.door.clone())
         .with_job(reconcile)
-        .with_job(contracts::Remind)
-        .with_schedule(contracts::Remind::schedule());
+        .with_job(contracts::Remind);
+    if file.reminders {
+        engine = engine.with_schedule(contracts::Remind::schedule());
+    }
     if let Some(r2) = &settings.r2 {
         let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
         let (api, objects) = (signatures.api.clone(), Objects::new(r2));

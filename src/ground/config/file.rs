@@ -95,6 +95,7 @@ section! {
     /// `[mifiel]`
     Mifiel {
         base_url: Url, sandbox_base_url: Url, timeout_seconds: u64, days_to_expire: u16, remind_every_days: u16,
+        reminders: bool,
         reconcile_every_seconds: u32, verification: Verification,
     }
 }

@@ -304,6 +304,7 @@ const QUIET: &str = "stripe.reconcile_every_seconds = 0
 stripe.watch_every_seconds = 0
 gigstack.reconcile_every_seconds = 0
 mifiel.reconcile_every_seconds = 0
+mifiel.reminders = false
 retention.uploads_days = 0";
 
 /// What a production environment needs besides the base; `example.com` answers nobody in a test.
