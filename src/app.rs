@@ -18,6 +18,7 @@ use crate::contracts::{self, Mifiel};
 use crate::engine::Engine;
 use crate::engine::recent::Recent;
 use crate::engine::retention::Retention;
+use crate::engine::schedule::Schedule;
 use crate::engine::source::Source;
 use crate::engine::uploads::Uploads;
 use crate::engine::watch::Watch;
@@ -154,26 +155,28 @@ impl Machine {
         } else {
             engine
         };
-        let engine = match &settings.r2 {
-            Some(r2) => keeping(engine, r2, &settings.file.retention),
+        // One for all: it bounds the memory of all uploads together.
+        let objects = settings.r2.as_ref().map(Objects::new);
+        let engine = match &objects {
+            Some(objects) => keeping(engine, objects, &settings.file.retention),
             None => engine,
         };
-        let (engine, gigstack) = invoicing(engine, settings)?;
-        let (engine, mifiel) = contracts(engine, settings)?;
+        let (engine, gigstack) = invoicing(engine, objects.as_ref(), settings)?;
+        let (engine, mifiel) = contracts(engine, objects.as_ref(), settings)?;
         Ok(Self {
             engine,
             stripe,
             api,
             gigstack,
             mifiel,
-            objects: settings.r2.as_ref().map(Objects::new),
+            objects,
         })
     }
 }
 
 /// Keeps the store of documents free of what nobody finished.
-fn keeping(engine: Engine, r2: &config::R2, settings: &config::Retention) -> Engine {
-    let uploads = Uploads::new(Objects::new(r2), engine.clock.clone(), settings);
+fn keeping(engine: Engine, objects: &Objects, settings: &config::Retention) -> Engine {
+    let uploads = Uploads::new(objects.clone(), engine.clock.clone(), settings);
     let engine = engine.with_job(uploads);
     if settings.uploads_days > 0 {
         engine.with_schedule(Uploads::schedule())
@@ -183,7 +186,11 @@ fn keeping(engine: Engine, r2: &config::R2, settings: &config::Retention) -> Eng
 }
 
 /// Gigstack's doors, and its jobs where everything is configured that they need.
-fn invoicing(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine, Option<Invoicer>)> {
+fn invoicing(
+    mut engine: Engine,
+    objects: Option<&Objects>,
+    settings: &Settings,
+) -> anyhow::Result<(Engine, Option<Invoicer>)> {
     let Some(gigstack) = &settings.gigstack else {
         return Ok((engine, None));
     };
@@ -201,7 +208,7 @@ fn invoicing(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine,
     if let Some(reconcile) = invoicer.reconcile(&engine) {
         engine = engine.with_job(reconcile);
     }
-    if let (Some(r2), Some(issuer)) = (&settings.r2, &settings.issuer) {
+    if let (Some(objects), Some(issuer)) = (objects, &settings.issuer) {
         let rules = invoicing::Rules {
             issuer: issuer.rfc.clone(),
             postal_code: issuer.postal_code.clone(),
@@ -212,22 +219,27 @@ fn invoicing(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine,
             tell_client: file.invoicing.tell_client,
         };
         let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
-        let keep = invoicing::Keep::new(pool, clock, invoicer.api.clone(), Objects::new(r2), rules);
+        let keep = invoicing::Keep::new(pool, clock, invoicer.api.clone(), objects.clone(), rules);
         engine = engine
             .with_job(keep)
             .with_job(invoicing::global::Monthly::new(file.invoicing.global_every_month))
             .with_schedule(invoicing::global::Monthly::schedule());
         // What is found can be kept.
-        if file.gigstack.reconcile_every_seconds > 0 {
-            let every = TimeDelta::seconds(i64::from(file.gigstack.reconcile_every_seconds));
-            engine = engine.with_schedule(invoicing::Reconcile::schedule(every));
-        }
+        engine = every(
+            file.gigstack.reconcile_every_seconds,
+            engine,
+            invoicing::Reconcile::schedule,
+        );
     }
     Ok((engine, Some(invoicer)))
 }
 
 /// Mifiel's door, and its jobs where documents can be stored.
-fn contracts(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine, Option<Signatures>)> {
+fn contracts(
+    mut engine: Engine,
+    objects: Option<&Objects>,
+    settings: &Settings,
+) -> anyhow::Result<(Engine, Option<Signatures>)> {
     let Some(mifiel) = &settings.mifiel else {
         return Ok((engine, None));
     };
@@ -244,17 +256,18 @@ fn contracts(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine,
     if file.reminders {
         engine = engine.with_schedule(contracts::Remind::schedule());
     }
-    if let Some(r2) = &settings.r2 {
+    if let Some(objects) = objects {
         let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
-        let (api, objects) = (signatures.api.clone(), Objects::new(r2));
+        let (api, objects) = (signatures.api.clone(), objects.clone());
         let send = contracts::sending::Send::new(pool.clone(), api.clone(), objects.clone(), mifiel, file);
         let keep = contracts::Keep::new(pool, clock, api, objects);
         engine = engine.with_job(send).with_job(keep);
         // What is found can be kept.
-        if file.reconcile_every_seconds > 0 {
-            let every = TimeDelta::seconds(i64::from(file.reconcile_every_seconds));
-            engine = engine.with_schedule(contracts::Reconcile::schedule(every));
-        }
+        engine = every(
+            file.reconcile_every_seconds,
+            engine,
+            contracts::Reconcile::schedule,
+        );
     }
     Ok((engine, Some(signatures)))
 }
@@ -340,15 +353,17 @@ fn recent(settings: &Settings, pools: &Pools) -> anyhow::Result<Option<Recent>> 
 }
 
 /// Asks Stripe by itself, as often as the settings say.
-fn asking(mut engine: Engine, settings: &config::StripeFile) -> Engine {
-    let seconds = |seconds: u32| TimeDelta::seconds(i64::from(seconds));
-    if settings.reconcile_every_seconds > 0 {
-        engine = engine.with_schedule(Reconcile::schedule(seconds(settings.reconcile_every_seconds)));
+fn asking(engine: Engine, settings: &config::StripeFile) -> Engine {
+    let engine = every(settings.reconcile_every_seconds, engine, Reconcile::schedule);
+    every(settings.watch_every_seconds, engine, payments::Watch::schedule)
+}
+
+/// A job that comes by itself every so many seconds; with 0, never.
+fn every(seconds: u32, engine: Engine, schedule: fn(TimeDelta) -> Schedule) -> Engine {
+    match seconds {
+        0 => engine,
+        seconds => engine.with_schedule(schedule(TimeDelta::seconds(i64::from(seconds)))),
     }
-    if settings.watch_every_seconds > 0 {
-        engine = engine.with_schedule(payments::Watch::schedule(seconds(settings.watch_every_seconds)));
-    }
-    engine
 }
 
 async fn serve(router: Router, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {
