@@ -12,8 +12,9 @@ use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
+use super::Failure;
 use super::queue::{Lane, Wakers};
-use super::source::Message;
+use super::source::{Fetched, Message, Refusal};
 use crate::ground::config;
 
 /// What became of a row that is now committed.
@@ -105,6 +106,15 @@ impl Inbox {
         self.waiting.try_send(entry).map_err(|_| NotStored::Full)?;
         let _waiting = self.pressure.enter();
         answered.await.unwrap_or(Err(NotStored::Unavailable))
+    }
+
+    /// Puts in what a question to the provider brought: the same way as a webhook, so each event is there once.
+    pub async fn put(&self, fetched: Result<Fetched, Refusal>, id: Uuid) -> Result<(), Failure> {
+        let fetched = fetched.map_err(|refusal| Failure::Park(refusal.reason.into_owned()))?;
+        let stored = self.keep(fetched, id).await;
+        stored
+            .map(drop)
+            .map_err(|why| Failure::retry(format!("the inbox: {why:?}")))
     }
 
     /// Returns when few requests wait, and have for a moment; or after `longest`.

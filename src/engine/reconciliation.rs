@@ -7,6 +7,7 @@ use sqlx::PgPool;
 
 use super::Failure;
 use super::work::Work;
+use crate::ground::facts::Fact;
 
 /// The outcome of asking one provider.
 #[derive(Debug, Clone, Serialize)]
@@ -72,7 +73,32 @@ pub struct Drifted {
     pub columns: Vec<(String, Value, Value)>,
 }
 
+/// How far it has come, for people who wait.
+pub type Progress<'a> = &'a (dyn Fn(u64) + Send + Sync);
+
 impl Report {
+    /// One that has found nothing yet.
+    pub fn begin(provider: &'static str, since: DateTime<Utc>, ran_at: DateTime<Utc>) -> Self {
+        Self {
+            provider,
+            since,
+            ran_at,
+            listed: 0,
+            missing: Vec::new(),
+            drifted: Vec::new(),
+            unfinished: Vec::new(),
+        }
+    }
+
+    /// Says how many events a provider never brought us that had time enough.
+    pub fn say_lost(&self, lost: usize, work: &mut Work) {
+        let provider = self.provider;
+        work.say(match lost {
+            0 => Fact::NothingMissed { provider },
+            count => Fact::EventsMissed { provider, count },
+        });
+    }
+
     /// How many objects drifted in this way.
     pub fn count(&self, drift: Drift) -> usize {
         self.drifted

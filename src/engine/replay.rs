@@ -155,12 +155,7 @@ pub async fn put_back(engine: &Engine, events: &[Uuid]) -> Result<Vec<Uuid>, Fai
 
 /// Nobody's row: somebody typed a command.
 fn command() -> Unit {
-    Unit {
-        claim: None,
-        cause: None,
-        actor: Actor::System,
-        context: Vec::new(),
-    }
+    Unit::by(Actor::System)
 }
 
 async fn note(work: &mut Work, event: Back) -> Result<(), Failure> {

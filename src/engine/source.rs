@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use super::Failure;
 use super::work::Work;
 use crate::ground::facts::Actor;
-use crate::tools::authenticity::Letter;
+use crate::tools::authenticity::{Disbelief, Letter};
 
 /// A provider: how its messages are recognised, read and handled.
 pub trait Source: Send + Sync + 'static {
@@ -37,6 +37,15 @@ pub struct Refusal {
     pub code: &'static str,
     /// What the provider is told after `Webhook Error: `.
     pub reason: Cow<'static, str>,
+}
+
+impl From<Disbelief> for Refusal {
+    fn from(disbelief: Disbelief) -> Self {
+        Self {
+            code: disbelief.code(),
+            reason: disbelief.to_string().into(),
+        }
+    }
 }
 
 /// What is written on the outside of a message.

@@ -34,6 +34,18 @@ pub struct Unit {
     pub context: Vec<(&'static str, String)>,
 }
 
+impl Unit {
+    /// What this one does by a request or a command, not for a row of work.
+    pub fn by(actor: Actor) -> Self {
+        Self {
+            claim: None,
+            cause: None,
+            actor,
+            context: Vec::new(),
+        }
+    }
+}
+
 /// How a unit of work ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {

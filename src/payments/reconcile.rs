@@ -18,13 +18,12 @@ use super::stripe::Stripe;
 use super::told::Told;
 use crate::engine::inbox::Inbox;
 use crate::engine::job::{Job, Task};
-use crate::engine::reconciliation::{self, Drifted, Missing, Report, Unfinished};
+use crate::engine::reconciliation::{self, Drifted, Missing, Progress, Report, Unfinished};
 use crate::engine::schedule::Schedule;
 use crate::engine::source::Fetched;
 use crate::engine::work::Work;
 use crate::engine::{Engine, Failure, history};
 use crate::ground::clock::Clock;
-use crate::ground::facts::Fact;
 
 const KIND: &str = "reconciliar_stripe";
 const PROVIDER: &str = "stripe";
@@ -46,9 +45,6 @@ pub struct Reconcile {
     pool: PgPool,
     clock: Clock,
 }
-
-/// How far it has come, for people who wait.
-pub type Progress<'a> = &'a (dyn Fn(u64) + Send + Sync);
 
 impl Reconcile {
     /// Works on the tables of `engine`.
@@ -77,15 +73,7 @@ impl Reconcile {
         let no_key = || Failure::Park("STRIPE_SECRET_KEY is not set, so Stripe cannot be asked".to_owned());
         let api = self.api.as_ref().ok_or_else(no_key)?;
         let ran_at = self.clock.now();
-        let mut report = Report {
-            provider: PROVIDER,
-            since: since.max(ran_at - KEPT),
-            ran_at,
-            listed: 0,
-            missing: Vec::new(),
-            drifted: Vec::new(),
-            unfinished: Vec::new(),
-        };
+        let mut report = Report::begin(PROVIDER, since.max(ran_at - KEPT), ran_at);
         // Family by family: the first event of an object in a list is its newest.
         for family in Family::ALL {
             let types: Vec<&str> = HANDLED
@@ -142,11 +130,7 @@ impl Reconcile {
     async fn put(&self, event: &Listed<'_>) -> Result<(), Failure> {
         let body = serde_json::to_vec_pretty(event.event).map_err(Failure::retry)?;
         let fetched = Fetched::new(&*self.stripe, Bytes::from(body), self.clock.now());
-        let fetched = fetched.map_err(|refusal| Failure::Park(refusal.reason.into_owned()))?;
-        let stored = self.inbox.keep(fetched, self.clock.new_id()).await;
-        stored
-            .map(drop)
-            .map_err(|why| Failure::retry(format!("the inbox: {why:?}")))
+        self.inbox.put(fetched, self.clock.new_id()).await
     }
 
     async fn compare(&self, family: Family, event: &Listed<'_>) -> Result<Option<Drifted>, Failure> {
@@ -198,14 +182,7 @@ impl Job for Reconcile {
             .iter()
             .filter(|event| event.occurred_at < old)
             .count();
-        work.say(if lost > 0 {
-            Fact::EventsMissed {
-                provider: PROVIDER,
-                count: lost,
-            }
-        } else {
-            Fact::NothingMissed { provider: PROVIDER }
-        });
+        report.say_lost(lost, work);
         report.keep(work).await
     }
 }

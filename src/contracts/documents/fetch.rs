@@ -1,8 +1,7 @@
 //! Fetching what was signed, each file checked before a byte of it is stored.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use chrono::{DateTime, Months, Utc};
-use futures_util::TryStreamExt as _;
 
 use super::evidence::Evidence;
 use super::{Found, Keep, key};
@@ -13,6 +12,7 @@ use crate::engine::Failure;
 use crate::ground::clock::BUSINESS_ZONE;
 use crate::tools::objects::{self, FIVE_YEARS, Meta, StoreError};
 use crate::tools::outbound::DownloadError;
+use crate::tools::outbound::gathered;
 use crate::tools::pdf;
 
 const LARGEST_PDF: u64 = 64 * 1024 * 1024;
@@ -113,11 +113,7 @@ impl Keep {
 
     async fn xml(&self, document: &Document) -> Result<Bytes, Failure> {
         let stream = self.api.file(&document.id, Part::Xml, LARGEST_XML).await?;
-        let all = stream.try_fold(BytesMut::new(), async |mut all, piece| {
-            all.extend_from_slice(&piece);
-            Ok(all)
-        });
-        let bytes = all.await?.freeze();
+        let bytes = gathered(stream).await?;
         let head = bytes
             .strip_prefix(b"\xef\xbb\xbf")
             .unwrap_or(&bytes)

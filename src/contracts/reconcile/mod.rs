@@ -14,7 +14,7 @@ use super::mifiel::Mifiel;
 use super::mifiel::api::{ApiError, MifielApi};
 use crate::engine::inbox::Inbox;
 use crate::engine::job::{Job, Task};
-use crate::engine::reconciliation::Report;
+use crate::engine::reconciliation::{Progress, Report};
 use crate::engine::schedule::Schedule;
 use crate::engine::work::Work;
 use crate::engine::{Engine, Failure};
@@ -66,9 +66,6 @@ impl From<ApiError> for NoLook {
         }
     }
 }
-
-/// How far it has come, for people who wait.
-pub type Progress<'a> = &'a (dyn Fn(u64) + Send + Sync);
 
 impl Reconcile {
     /// Works on the tables of `engine`.
@@ -148,13 +145,7 @@ impl Job for Reconcile {
             }
         };
         work.say(Fact::EndpointFine { provider: PROVIDER });
-        work.say(match look.lost {
-            0 => Fact::NothingMissed { provider: PROVIDER },
-            count => Fact::EventsMissed {
-                provider: PROVIDER,
-                count,
-            },
-        });
+        look.report.say_lost(look.lost, work);
         for wanted in &look.wanted {
             wanted.ask(work)?;
         }

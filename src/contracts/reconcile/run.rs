@@ -7,13 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Look, NoLook, PROVIDER, Progress, Reconcile};
+use super::{Look, NoLook, PROVIDER, Reconcile};
 use crate::contracts::documents::{self, Wanted};
 use crate::contracts::mifiel::api::ApiError;
 use crate::contracts::mifiel::shapes::Document;
 use crate::contracts::sending::{self, PAGES, newest_first_and_older};
 use crate::contracts::store::looks::{self, Ours, Unsent};
-use crate::engine::reconciliation::{Drift, Drifted, Missing, Report, Unfinished};
+use crate::engine::reconciliation::{Drift, Drifted, Missing, Progress, Report, Unfinished};
 use crate::engine::source::{Fetched, Source as _};
 use crate::engine::{Failure, history};
 
@@ -55,15 +55,7 @@ impl<'a> Run<'a> {
         since: DateTime<Utc>,
         repair: bool,
     ) -> Result<Self, Failure> {
-        let report = Report {
-            provider: PROVIDER,
-            since,
-            ran_at: with.clock.now(),
-            listed: 0,
-            missing: Vec::new(),
-            drifted: Vec::new(),
-            unfinished: Vec::new(),
-        };
+        let report = Report::begin(PROVIDER, since, with.clock.now());
         Ok(Self {
             with,
             repair,
@@ -215,11 +207,7 @@ impl<'a> Run<'a> {
     async fn put(&self, body: String) -> Result<(), Failure> {
         let now = self.look.report.ran_at;
         let fetched = Fetched::new(&*self.with.source, Bytes::from(body), now);
-        let fetched = fetched.map_err(|refusal| Failure::Park(refusal.reason.into_owned()))?;
-        let stored = self.with.inbox.keep(fetched, self.with.clock.new_id()).await;
-        stored
-            .map(drop)
-            .map_err(|why| Failure::retry(format!("the inbox: {why:?}")))
+        self.with.inbox.put(fetched, self.with.clock.new_id()).await
     }
 
     /// Our row is older than what Mifiel has: it is asked for, unless a job is about it already.

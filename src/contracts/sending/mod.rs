@@ -77,12 +77,7 @@ impl Order {
             .await?
             .into_result()?;
         let draft = self.store(engine.clock.new_id(), now, objects).await?;
-        let unit = Unit {
-            claim: None,
-            cause: None,
-            actor,
-            context: Vec::new(),
-        };
+        let unit = Unit::by(actor);
         let mut work = engine.begin(unit).await?;
         documents::hold(&mut work, self.contract).await?.into_result()?;
         note(&draft, &mut work).await?;

@@ -1,7 +1,6 @@
 //! Fetching the documents of an invoice, each checked before a byte of it is stored.
 
-use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt as _;
+use bytes::Bytes;
 use uuid::Uuid;
 
 use super::about::Place;
@@ -12,6 +11,7 @@ use crate::invoicing::cfdi::{self, Cfdi, Expected, InformacionGlobal};
 use crate::invoicing::gigstack::api::{ApiError, Part};
 use crate::invoicing::gigstack::shapes::{Invoice, Status};
 use crate::invoicing::store::invoices::{self, File, Files, Kept};
+use crate::tools::outbound::gathered;
 use crate::tools::pdf;
 
 /// The largest PDF that is kept.
@@ -125,11 +125,7 @@ impl Keep {
     /// A small file, whole.
     async fn bytes(&self, invoice: &str, part: Part) -> Result<Bytes, Failure> {
         let stream = self.api.file(invoice, part, LARGEST_XML).await?;
-        let all = stream.try_fold(BytesMut::new(), async |mut all, piece| {
-            all.extend_from_slice(&piece);
-            Ok(all)
-        });
-        let bytes = all.await?.freeze();
+        let bytes = gathered(stream).await?;
         if pdf::is_page(&bytes) {
             return Err(ApiError::Unreadable("una página en lugar del archivo").into());
         }

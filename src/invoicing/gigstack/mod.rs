@@ -171,10 +171,7 @@ impl Source for Gigstack {
     }
 
     fn verify(&self, letter: &Letter<'_>) -> Result<(), Refusal> {
-        self.authenticity.check(letter).map_err(|disbelief| Refusal {
-            code: disbelief.code(),
-            reason: disbelief.to_string().into(),
-        })
+        Ok(self.authenticity.check(letter)?)
     }
 
     fn open(&self, body: &str) -> Result<Envelope, Refusal> {

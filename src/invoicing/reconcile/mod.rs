@@ -16,7 +16,7 @@ use super::gigstack::Gigstack;
 use super::gigstack::api::{ApiError, GigstackApi};
 use crate::engine::inbox::Inbox;
 use crate::engine::job::{Job, Task};
-use crate::engine::reconciliation::{self, Report};
+use crate::engine::reconciliation::{self, Progress, Report};
 use crate::engine::schedule::Schedule;
 use crate::engine::work::Work;
 use crate::engine::{Engine, Failure};
@@ -73,9 +73,6 @@ impl From<ApiError> for NoLook {
         }
     }
 }
-
-/// How far it has come, for people who wait.
-pub type Progress<'a> = &'a (dyn Fn(u64) + Send + Sync);
 
 impl Reconcile {
     /// Works on the tables of `engine`.
@@ -159,13 +156,7 @@ impl Job for Reconcile {
             }
         };
         work.say(Fact::EndpointFine { provider: PROVIDER });
-        work.say(match look.lost {
-            0 => Fact::NothingMissed { provider: PROVIDER },
-            count => Fact::EventsMissed {
-                provider: PROVIDER,
-                count,
-            },
-        });
+        look.report.say_lost(look.lost, work);
         for wanted in &look.wanted {
             wanted.ask(work)?;
         }

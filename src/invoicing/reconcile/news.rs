@@ -90,11 +90,7 @@ impl Reconcile {
             "data": { "object": news.object },
         });
         let fetched = Fetched::new(&*self.source, Bytes::from(body.to_string()), now);
-        let fetched = fetched.map_err(|refusal| Failure::Park(refusal.reason.into_owned()))?;
-        let stored = self.inbox.keep(fetched, self.clock.new_id()).await;
-        stored
-            .map(drop)
-            .map_err(|why| Failure::retry(format!("the inbox: {why:?}")))
+        self.inbox.put(fetched, self.clock.new_id()).await
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::news::{News, column, drifted};
-use super::{Look, NoLook, PROVIDER, Progress, Reconcile};
-use crate::engine::reconciliation::{Drift, Missing, Report, Unfinished};
+use super::{Look, NoLook, PROVIDER, Reconcile};
+use crate::engine::reconciliation::{Drift, Missing, Progress, Report, Unfinished};
 use crate::engine::{Failure, history};
 use crate::ground::clock::BUSINESS_ZONE;
 use crate::invoicing::documents::{self, Underway, Wanted};
@@ -41,15 +41,7 @@ impl<'a> Run<'a> {
         since: DateTime<Utc>,
         repair: bool,
     ) -> Result<Self, Failure> {
-        let report = Report {
-            provider: PROVIDER,
-            since,
-            ran_at: with.clock.now(),
-            listed: 0,
-            missing: Vec::new(),
-            drifted: Vec::new(),
-            unfinished: Vec::new(),
-        };
+        let report = Report::begin(PROVIDER, since, with.clock.now());
         Ok(Self {
             with,
             repair,

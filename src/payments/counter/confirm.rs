@@ -88,12 +88,7 @@ async fn settle(
     service: ServiceId,
     confirmation: &Confirmation,
 ) -> Result<Result<(), Problem>, Failure> {
-    let unit = Unit {
-        claim: None,
-        cause: None,
-        actor: staff.actor(),
-        context: Vec::new(),
-    };
+    let unit = Unit::by(staff.actor());
     let mut work = engine.begin(unit).await?;
     let Some(held) = counter::hold(&mut work, service, list::operator(staff)).await? else {
         return Ok(Err(Problem::unknown()));

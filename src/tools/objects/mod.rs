@@ -15,12 +15,12 @@ use std::sync::Arc;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt as _, stream};
 use tokio::sync::Semaphore;
 
 use crate::ground::config;
-use crate::tools::outbound::DownloadError;
+use crate::tools::outbound::{DownloadError, gathered};
 
 pub use client::Patience;
 pub use error::StoreError;
@@ -284,13 +284,7 @@ impl Object {
 
     /// All of its bytes at once, for a small object.
     pub async fn bytes(self) -> Result<Bytes, StoreError> {
-        let all = self
-            .into_stream()
-            .try_fold(BytesMut::new(), async |mut all, chunk| {
-                all.extend_from_slice(&chunk);
-                Ok(all)
-            });
-        Ok(all.await?.freeze())
+        gathered(self.into_stream()).await
     }
 
     async fn digest(self) -> Result<Digest, StoreError> {

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{Stream, stream};
 use reqwest::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
@@ -256,12 +256,8 @@ impl Download {
     }
 
     /// All of its bytes at once, for a small file.
-    pub async fn bytes(mut self) -> Result<Bytes, DownloadError> {
-        let mut bytes = BytesMut::new();
-        while let Some(chunk) = self.body.next().await? {
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes.freeze())
+    pub async fn bytes(self) -> Result<Bytes, DownloadError> {
+        super::gathered(self.into_stream()).await
     }
 }
 

@@ -9,6 +9,8 @@ mod hosts;
 use std::time::Duration;
 
 use anyhow::Context;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, TryStreamExt as _};
 
 pub use download::{Download, DownloadError, Downloads, Limits};
 pub use hosts::Hosts;
@@ -33,4 +35,13 @@ fn plain() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("onlycar/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
+}
+
+/// All of a stream's bytes at once. Its source bounds it.
+pub async fn gathered<E>(stream: impl Stream<Item = Result<Bytes, E>>) -> Result<Bytes, E> {
+    let all = stream.try_fold(BytesMut::new(), async |mut all, piece| {
+        all.extend_from_slice(&piece);
+        Ok(all)
+    });
+    Ok(all.await?.freeze())
 }
