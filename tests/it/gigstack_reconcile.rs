@@ -15,18 +15,7 @@ use crate::support::{Story, TestApp, gigstack};
 
 /// Asks now, as the scheduled job does.
 async fn reconcile(app: &TestApp) {
-    job(app, "reconciliar_gigstack").await;
-}
-
-async fn job(app: &TestApp, kind: &str) {
-    let insert =
-        "insert into engine.jobs (id, kind, payload, created_at, run_at) values ($1, $2, '{}', $3, $3)";
-    let insert = sqlx::query(insert)
-        .bind(app.clock.new_id())
-        .bind(kind)
-        .bind(app.now());
-    insert.execute(&app.pool).await.unwrap();
-    app.drain().await;
+    app.job("reconciliar_gigstack").await;
 }
 
 async fn tell(app: &TestApp, event: Event, subject: &str) {
@@ -44,11 +33,6 @@ async fn row(app: &TestApp, invoice: &Invoice) -> Option<Value> {
 async fn estado(app: &TestApp, invoice: &Invoice) -> String {
     let row = row(app, invoice).await.expect("it is recorded");
     row["estado"].as_str().unwrap().to_owned()
-}
-
-async fn alerts(app: &TestApp) -> Vec<String> {
-    let sql = "select cause from engine.alerts where resolved_at is null order by cause";
-    sqlx::query_scalar(sql).fetch_all(&app.pool).await.unwrap()
 }
 
 /// Type, trust and state of Gigstack's events, in order.
@@ -83,7 +67,7 @@ async fn lost_webhook(dialect: &str) {
         "vigente"
     );
     assert_eq!(events(&app).await, ["invoice.created reconcile processed"]);
-    assert_eq!(alerts(&app).await, ["avisos-perdidos:gigstack"]);
+    assert_eq!(app.alerts().await, ["avisos-perdidos:gigstack"]);
 
     // Again: nothing is new, and the incident is over. The webhook comes after all, and changes nothing.
     app.advance(TimeDelta::hours(1));
@@ -91,7 +75,7 @@ async fn lost_webhook(dialect: &str) {
     reconcile(&app).await;
     assert_eq!(runs(&app).await, ["1 0 0", "0 0 0"]);
     assert_eq!((events(&app).await.len(), jobs(&app).await), (1, 1));
-    assert!(alerts(&app).await.is_empty());
+    assert!(app.alerts().await.is_empty());
     tell(&app, Event::InvoiceCreated, &invoice.id).await;
     assert_eq!(row(&app, &invoice).await, before);
     app.finish().await;
@@ -114,7 +98,7 @@ async fn an_invoice_that_may_still_be_told_alerts_nobody() {
     app.advance(TimeDelta::minutes(9));
     reconcile(&app).await;
     assert_eq!(estado(&app, &invoice).await, "vigente");
-    assert!(alerts(&app).await.is_empty());
+    assert!(app.alerts().await.is_empty());
     app.finish().await;
 }
 
@@ -136,7 +120,7 @@ async fn a_cancellation_that_nobody_told_is_found() {
             "invoice.cancelled reconcile processed"
         ]
     );
-    assert_eq!(alerts(&app).await, ["avisos-perdidos:gigstack"]);
+    assert_eq!(app.alerts().await, ["avisos-perdidos:gigstack"]);
     reconcile(&app).await;
     assert_eq!(runs(&app).await, ["0 1 0", "0 0 0"]);
     app.finish().await;
@@ -176,20 +160,29 @@ async fn a_cancellation_that_waits_for_its_receiver_is_no_difference() {
 
 /// A self-invoice that its client was sent to.
 async fn offered(app: &TestApp, story: &Story) -> String {
+    let receipt = receipt(app, story);
+    know(app, story, &receipt).await;
+    receipt
+}
+
+fn receipt(app: &TestApp, story: &Story) -> String {
     let order = Order::default().noting("servicio_id", &story.service.to_string());
-    let receipt = app.gigstack.receipt(order).id;
+    app.gigstack.receipt(order).id
+}
+
+/// Ours of it.
+async fn know(app: &TestApp, story: &Story, receipt: &str) {
     let insert =
         "insert into invoicing.requests (id, kind, servicio_id, gigstack_id, state, created_at, updated_at)
                   values ($1, 'self_invoice', $2, $3, 'open', $4, $4)";
     sqlx::query(insert)
         .bind(app.clock.new_id())
         .bind(story.service)
-        .bind(&receipt)
+        .bind(receipt)
         .bind(app.now())
         .execute(&app.pool)
         .await
         .unwrap();
-    receipt
 }
 
 #[tokio::test]
@@ -232,21 +225,10 @@ async fn a_self_invoice_of_long_ago_is_found_by_its_receipt() {
 async fn a_request_that_is_known_after_its_invoice_is_completed_too() {
     let app = TestApp::start().await;
     let story = Story::create(&app.pool).await;
-    let order = Order::default().noting("servicio_id", &story.service.to_string());
-    let receipt = app.gigstack.receipt(order).id;
+    let receipt = receipt(&app, &story);
     app.gigstack.complete(&receipt, Receiver::sample()).unwrap();
     tell(&app, Event::SelfInvoiceCompleted, &receipt).await;
-    let insert =
-        "insert into invoicing.requests (id, kind, servicio_id, gigstack_id, state, created_at, updated_at)
-                  values ($1, 'self_invoice', $2, $3, 'open', $4, $4)";
-    sqlx::query(insert)
-        .bind(app.clock.new_id())
-        .bind(story.service)
-        .bind(&receipt)
-        .bind(app.now())
-        .execute(&app.pool)
-        .await
-        .unwrap();
+    know(&app, &story, &receipt).await;
     reconcile(&app).await;
     assert_eq!(
         app.one::<String>("select state from invoicing.requests").await,
@@ -268,7 +250,7 @@ async fn another_total_is_told_to_a_person_and_not_changed() {
     assert_eq!(runs(&app).await, ["0 0 1", "0 0 1"]);
     let row = row(&app, &invoice).await.unwrap();
     assert_eq!(
-        alerts(&app).await,
+        app.alerts().await,
         [format!("factura-distinta:{}", row["id"].as_str().unwrap())]
     );
     let detail = app.one::<String>("select detail from engine.alerts").await;
@@ -304,7 +286,7 @@ async fn a_document_that_is_not_there_is_asked_for() {
     reconcile(&app).await;
     assert_eq!(runs(&app).await, ["0 1 0", "0 0 0"]);
     // No webhook was lost: nobody is told.
-    assert!(alerts(&app).await.is_empty());
+    assert!(app.alerts().await.is_empty());
     app.finish().await;
 }
 
@@ -342,7 +324,7 @@ async fn a_refused_key_alerts_until_it_is_taken_again() {
     for fault in [Fault::Unauthorized, Fault::Forbidden] {
         app.gigstack.fail(fault, 1);
         reconcile(&app).await;
-        assert_eq!(alerts(&app).await, ["webhook-con-problema:gigstack"]);
+        assert_eq!(app.alerts().await, ["webhook-con-problema:gigstack"]);
     }
     let detail = app.one::<String>("select detail from engine.alerts").await;
     assert!(
@@ -352,7 +334,7 @@ async fn a_refused_key_alerts_until_it_is_taken_again() {
     assert!(!detail.contains(&key(false)));
     assert!(runs(&app).await.is_empty());
     reconcile(&app).await;
-    assert!(alerts(&app).await.is_empty());
+    assert!(app.alerts().await.is_empty());
     assert_eq!(runs(&app).await, ["1 0 0"]);
     app.finish().await;
 }
@@ -581,10 +563,10 @@ async fn uploads_that_nobody_finished_are_removed_after_a_day() {
         .unwrap();
     // The store has the clock of this machine.
     app.advance(Clock::system().now() - app.now() + TimeDelta::hours(23));
-    job(&app, "limpiar_subidas").await;
+    app.job("limpiar_subidas").await;
     assert_eq!(unfinished().await, 1);
     app.advance(TimeDelta::hours(2));
-    job(&app, "limpiar_subidas").await;
+    app.job("limpiar_subidas").await;
     assert_eq!(unfinished().await, 0);
     app.finish().await;
 }

@@ -9,18 +9,7 @@ use crate::support::{Story, TestApp};
 
 /// Asks now, as the scheduled job does.
 async fn reconcile(app: &TestApp) {
-    run(app, "reconciliar_stripe").await;
-}
-
-async fn run(app: &TestApp, kind: &str) {
-    let insert =
-        "insert into engine.jobs (id, kind, payload, created_at, run_at) values ($1, $2, '{}', $3, $3)";
-    let insert = sqlx::query(insert)
-        .bind(app.clock.new_id())
-        .bind(kind)
-        .bind(app.now());
-    insert.execute(&app.pool).await.unwrap();
-    app.drain().await;
+    app.job("reconciliar_stripe").await;
 }
 
 #[tokio::test]
@@ -163,7 +152,7 @@ async fn an_endpoint_that_stripe_switched_off_alerts_until_it_is_on_again() {
     let url = [("PUBLIC_URL", "https://onlycar.example")];
     let app = TestApp::with(&url).await;
     let open = "select string_agg(detail, '') from engine.alerts where resolved_at is null";
-    run(&app, "vigilar_webhook_stripe").await;
+    app.job("vigilar_webhook_stripe").await;
     assert!(
         app.one::<String>(open)
             .await
@@ -175,18 +164,18 @@ async fn an_endpoint_that_stripe_switched_off_alerts_until_it_is_on_again() {
                 "url": "https://onlycar.example/api/webhooks/stripe?version=2" })
     };
     app.stripe.put(endpoint("disabled", json!(["*"])));
-    run(&app, "vigilar_webhook_stripe").await;
+    app.job("vigilar_webhook_stripe").await;
     assert!(app.one::<String>(open).await.contains("disabled"));
     app.stripe
         .put(endpoint("enabled", json!(["payment_intent.succeeded"])));
-    run(&app, "vigilar_webhook_stripe").await;
+    app.job("vigilar_webhook_stripe").await;
     assert!(
         app.one::<String>(open)
             .await
             .contains("no está suscrito a payment_intent.requires_action")
     );
     app.stripe.put(endpoint("enabled", json!(["*"])));
-    run(&app, "vigilar_webhook_stripe").await;
+    app.job("vigilar_webhook_stripe").await;
     assert_eq!(
         app.one::<i64>("select count(*) from engine.alerts where resolved_at is null")
             .await,

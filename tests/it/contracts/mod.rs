@@ -134,8 +134,7 @@ impl Scene {
 
     /// Open incidents, by their cause.
     async fn alerts(&self) -> Vec<String> {
-        let sql = "select cause from engine.alerts where resolved_at is null order by cause";
-        sqlx::query_scalar(sql).fetch_all(&self.app.pool).await.unwrap()
+        self.app.alerts().await
     }
 
     /// States of Mifiel's events, sorted.

@@ -76,7 +76,7 @@ async fn a_refund_proposes_to_cancel_and_the_cancellation_ends_it() {
     assert_eq!(service["estado_pago"], "reembolsado");
     assert_eq!(service["estado_factura"], "por_cancelar");
     let alert = format!("factura-por-corregir:{}", story.service);
-    assert!(super::alerts(&app).await.contains(&alert));
+    assert!(app.alerts().await.contains(&alert));
 
     app.gigstack.cancel(&invoice.id, "03").unwrap();
     tell(&app, Event::InvoiceCancelled, &invoice.id).await;
@@ -84,7 +84,7 @@ async fn a_refund_proposes_to_cancel_and_the_cancellation_ends_it() {
         app.row("servicios", story.service).await["estado_factura"],
         "cancelada"
     );
-    assert!(!super::alerts(&app).await.contains(&alert));
+    assert!(!app.alerts().await.contains(&alert));
     app.finish().await;
 }
 
@@ -95,14 +95,14 @@ async fn two_valid_invoices_of_one_service_alert_until_one_is_cancelled() {
     let first = app.gigstack.stamp(super::order_of(story.service));
     tell(&app, Event::CfdiCreated, &first.id).await;
     assert_eq!(row(&app, &first).await["origen"], "stripe");
-    assert_eq!(super::alerts(&app).await, [""; 0]);
+    assert_eq!(app.alerts().await, [""; 0]);
     let second = app.gigstack.stamp(super::order_of(story.service));
     tell(&app, Event::InvoiceCreated, &second.id).await;
     let alert = format!("factura-doble:{}", story.service);
-    assert_eq!(super::alerts(&app).await, [alert]);
+    assert_eq!(app.alerts().await, [alert]);
     app.gigstack.cancel(&first.id, "02").unwrap();
     tell(&app, Event::InvoiceCancelled, &first.id).await;
-    assert_eq!(super::alerts(&app).await, [""; 0]);
+    assert_eq!(app.alerts().await, [""; 0]);
     assert_eq!(
         app.row("servicios", story.service).await["estado_factura"],
         "vigente"

@@ -55,11 +55,6 @@ async fn wait(app: &TestApp, time: TimeDelta) {
     }
 }
 
-async fn alerts(app: &TestApp) -> Vec<String> {
-    let sql = "select cause from engine.alerts where resolved_at is null order by cause";
-    sqlx::query_scalar(sql).fetch_all(&app.pool).await.unwrap()
-}
-
 /// State of the events of Gigstack's, in order.
 async fn states(app: &TestApp) -> Vec<String> {
     let sql = "select state::text from webhooks.events where provider = 'gigstack' order by id";

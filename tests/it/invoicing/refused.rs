@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use onlycar::dev::gigstack::{Event, Fault};
 
-use super::{alerts, find, order_of, row, states, story, tell, wait};
+use super::{find, order_of, row, states, story, tell, wait};
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn the_wrong_document_is_refused_and_alerts() {
         assert!(app.bucket.keys().await.is_empty(), "{fault:?}");
         assert_eq!(states(&app).await, ["parked"], "{fault:?}");
         let alert = format!("factura-sin-confirmar:{}", invoice.uuid);
-        assert_eq!(alerts(&app).await, [alert], "{fault:?}");
+        assert_eq!(app.alerts().await, [alert], "{fault:?}");
         app.stop().await;
     }
 }
@@ -33,12 +33,12 @@ async fn the_wrong_document_is_refused_and_alerts() {
 async fn what_gigstack_does_not_know_is_parked() {
     let app = TestApp::start().await;
     tell(&app, Event::InvoiceCreated, "invoice_that_never_was").await;
-    assert_eq!(alerts(&app).await, [""; 0]);
+    assert_eq!(app.alerts().await, [""; 0]);
     // It may have been told too early: it is asked for again.
     wait(&app, TimeDelta::minutes(3)).await;
     assert_eq!(states(&app).await, ["parked"]);
     assert_eq!(
-        alerts(&app).await,
+        app.alerts().await,
         ["factura-sin-confirmar:invoice_that_never_was"]
     );
     assert_eq!(app.one::<i64>("select count(*) from facturas_emitidas").await, 0);
@@ -74,7 +74,7 @@ async fn other_bytes_under_the_same_uuid_never_replace_those_that_are_stored() {
     assert!(find(&app, &invoice).await.is_none());
     assert_eq!(app.bucket.read(&key).await.1, b"<other/>"[..]);
     assert_eq!(states(&app).await, ["parked"]);
-    assert_eq!(alerts(&app).await.len(), 1);
+    assert_eq!(app.alerts().await.len(), 1);
     app.finish().await;
 }
 

@@ -5,7 +5,6 @@ use onlycar::dev::stripe;
 use serde_json::json;
 use sqlx::Executor;
 
-use super::do_now;
 use crate::receive::told;
 use crate::support::gate::Gate;
 use crate::support::{Story, TestApp};
@@ -26,7 +25,7 @@ async fn sync_engine_111_what_stripe_gave_up_repeating_is_asked_for() {
         app.stripe.happened(&story.event("payment_intent.succeeded", at));
         services.push(story.service);
     }
-    do_now(&app, RECONCILE).await;
+    app.job(RECONCILE).await;
     for service in services {
         assert_eq!(app.row("servicios", service).await["estado_pago"], "pagado");
     }
@@ -43,10 +42,10 @@ async fn sync_engine_a_latecomer_of_the_last_second_seen_is_found() {
     let (first, second) = (Story::create(&app.pool).await, Story::create(&app.pool).await);
     let at = app.now() - TimeDelta::minutes(1);
     app.stripe.happened(&first.event("payment_intent.succeeded", at));
-    do_now(&app, RECONCILE).await;
+    app.job(RECONCILE).await;
     app.stripe.happened(&second.event("payment_intent.succeeded", at));
     app.advance(TimeDelta::hours(1));
-    do_now(&app, RECONCILE).await;
+    app.job(RECONCILE).await;
     for story in [first, second] {
         assert_eq!(app.row("servicios", story.service).await["estado_pago"], "pagado");
     }
@@ -65,7 +64,7 @@ async fn adcp_3211_a_row_left_wrong_is_put_right_though_its_event_came() {
         .execute("update stripe.payments set amount_received = 0")
         .await
         .unwrap();
-    do_now(&app, RECONCILE).await;
+    app.job(RECONCILE).await;
     let payment = event["data"]["object"]["id"].as_str().unwrap();
     let received = app.amount("stripe.payments", "amount_received", payment).await;
     assert_eq!(received, "1500.00");
@@ -82,7 +81,7 @@ async fn woocommerce_1289_a_switched_off_endpoint_is_noticed() {
         "url": "https://onlycar.example/api/webhooks/stripe",
     }));
     for _ in 0..3 {
-        do_now(&app, WATCH).await;
+        app.job(WATCH).await;
     }
     let mails = app.mails(1).await;
     assert_eq!(mails[0].to, ["equipo@onlycar.example"]);
@@ -96,7 +95,7 @@ async fn woocommerce_1289_a_switched_off_endpoint_is_noticed() {
 async fn nextjs_356_an_outage_longer_than_stripes_patience_loses_nothing() {
     let app = TestApp::start().await;
     // As every hour before the outage.
-    do_now(&app, RECONCILE).await;
+    app.job(RECONCILE).await;
     let story = Story::create(&app.pool).await;
     let event = story.event("payment_intent.succeeded", app.now());
     app.stripe.happened(&event);
@@ -105,7 +104,7 @@ async fn nextjs_356_an_outage_longer_than_stripes_patience_loses_nothing() {
     assert_eq!(app.post_signed(stripe::body(&event)).await.status(), 503);
     gate.allow(true).await;
     app.advance(TimeDelta::days(4));
-    do_now(&app, RECONCILE).await;
+    app.job(RECONCILE).await;
     assert_eq!(app.row("servicios", story.service).await["estado_pago"], "pagado");
     app.finish().await;
 }
@@ -118,10 +117,10 @@ async fn dj_stripe_1071_old_payloads_go_and_duplicates_are_still_known() {
     let event = story.event("payment_intent.succeeded", app.now());
     app.handle(&event).await;
     let empty = "select count(*) from webhooks.events where payload is null";
-    do_now(&app, EMPTY).await;
+    app.job(EMPTY).await;
     assert_eq!(app.one::<i64>(empty).await, 0);
     app.advance(TimeDelta::days(31));
-    do_now(&app, EMPTY).await;
+    app.job(EMPTY).await;
     assert_eq!(app.one::<i64>(empty).await, 1);
     let again = told(app.post_signed(stripe::body(&event)).await).await;
     assert_eq!(again, (200, r#"{"received":true,"duplicate":true}"#.to_owned()));

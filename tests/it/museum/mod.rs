@@ -45,15 +45,3 @@ async fn later(app: &TestApp) {
     app.advance(TimeDelta::hours(7));
     app.drain().await;
 }
-
-/// Does a job that comes by itself, now.
-async fn do_now(app: &TestApp, kind: &str) {
-    let insert =
-        "insert into engine.jobs (id, kind, payload, created_at, run_at) values ($1, $2, '{}', $3, $3)";
-    let insert = sqlx::query(insert)
-        .bind(app.clock.new_id())
-        .bind(kind)
-        .bind(app.now());
-    insert.execute(&app.pool).await.unwrap();
-    app.drain().await;
-}

@@ -226,6 +226,24 @@ impl TestApp {
         sqlx::query_as(sql).fetch_all(&self.pool).await.unwrap()
     }
 
+    /// The causes of the open alerts.
+    pub async fn alerts(&self) -> Vec<String> {
+        let sql = "select cause from engine.alerts where resolved_at is null order by cause";
+        sqlx::query_scalar(sql).fetch_all(&self.pool).await.unwrap()
+    }
+
+    /// Does a job that comes by itself, now.
+    pub async fn job(&self, kind: &str) {
+        let insert =
+            "insert into engine.jobs (id, kind, payload, created_at, run_at) values ($1, $2, '{}', $3, $3)";
+        let insert = sqlx::query(insert)
+            .bind(self.clock.new_id())
+            .bind(kind)
+            .bind(self.now());
+        insert.execute(&self.pool).await.unwrap();
+        self.drain().await;
+    }
+
     /// The mail that came, once there are so many.
     pub async fn mails(&self, count: usize) -> Vec<Arc<Message>> {
         self.mail.wait_for(count, Duration::from_secs(45)).await.unwrap()

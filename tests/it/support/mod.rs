@@ -3,6 +3,7 @@
 pub mod app;
 pub mod bucket;
 pub mod database;
+pub mod doors;
 pub mod events;
 pub mod gate;
 pub mod gigstack;

@@ -111,8 +111,7 @@ impl Signing {
 
     /// The causes of the open alerts.
     pub async fn alerts(&self) -> Vec<String> {
-        let sql = "select cause from engine.alerts where resolved_at is null order by cause";
-        sqlx::query_scalar(sql).fetch_all(&self.app.pool).await.unwrap()
+        self.app.alerts().await
     }
 
     /// To whom, and the subject, of all that was mailed.
@@ -126,14 +125,7 @@ impl Signing {
 
     /// A job comes now, as its schedule would bring it.
     pub async fn job(&self, kind: &str) {
-        let insert =
-            "insert into engine.jobs (id, kind, payload, created_at, run_at) values ($1, $2, '{}', $3, $3)";
-        let insert = sqlx::query(insert)
-            .bind(self.app.clock.new_id())
-            .bind(kind)
-            .bind(self.app.now());
-        insert.execute(&self.app.pool).await.unwrap();
-        self.app.drain().await;
+        self.app.job(kind).await;
     }
 
     /// Changes rows as the rest of the business would, or as an accident does.

@@ -230,7 +230,7 @@ async fn an_invoice_is_cancelled_once_the_receiver_agrees_and_told_then() {
     }
     team.gigstack.settled().await;
     assert_eq!(
-        doors.letter().path,
+        doors.letter().uri,
         "/api/webhooks/gigstack/invoice-cancelled",
         "told once"
     );

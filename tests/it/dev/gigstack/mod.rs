@@ -7,11 +7,6 @@ mod files;
 mod portal;
 mod webhooks;
 
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, Uri};
 use chrono::{DateTime, Utc};
 use onlycar::dev::gigstack::{Account, Gigstack, key};
 use onlycar::ground::clock::Clock;
@@ -20,6 +15,8 @@ use onlycar::tools::outbound;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+use crate::support::doors::{Doors, Letter};
 
 /// As `openssl rand` makes one.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -128,69 +125,4 @@ fn month(key: &str) -> Value {
         ],
         "metadata": { "periodo": "2026-10" },
     })
-}
-
-/// What came to a door.
-struct Letter {
-    path: String,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Letter {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-}
-
-/// A server that takes whatever comes, in place of the program.
-#[derive(Clone)]
-struct Doors {
-    url: String,
-    letters: Arc<Mutex<Vec<Letter>>>,
-    /// What it answers next; 200 when there is nothing here.
-    answers: Arc<Mutex<Vec<u16>>>,
-}
-
-impl Doors {
-    async fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let doors = Self {
-            url: format!("http://{}", listener.local_addr().unwrap()),
-            letters: Arc::default(),
-            answers: Arc::default(),
-        };
-        let own = doors.clone();
-        let take = async move |uri: Uri, headers: HeaderMap, body: Bytes| own.take(uri.path(), headers, body);
-        let router = Router::new().fallback(take);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        doors
-    }
-
-    fn take(&self, path: &str, headers: HeaderMap, body: Bytes) -> StatusCode {
-        let path = path.to_owned();
-        self.letters.lock().unwrap().push(Letter { path, headers, body });
-        let mut answers = self.answers.lock().unwrap();
-        let status = if answers.is_empty() {
-            200
-        } else {
-            answers.remove(0)
-        };
-        StatusCode::from_u16(status).unwrap()
-    }
-
-    fn letters(&self) -> Vec<Letter> {
-        std::mem::take(&mut *self.letters.lock().unwrap())
-    }
-
-    /// The only one.
-    fn letter(&self) -> Letter {
-        let mut letters = self.letters();
-        assert_eq!(letters.len(), 1);
-        letters.remove(0)
-    }
 }

@@ -104,7 +104,7 @@ async fn the_form_filled_in_becomes_an_invoice_and_webhooks() {
     );
     team.gigstack.settled().await;
     let letters = doors.letters();
-    let paths: Vec<&str> = letters.iter().map(|letter| letter.path.as_str()).collect();
+    let paths: Vec<&str> = letters.iter().map(|letter| letter.uri.as_str()).collect();
     let expected = [
         "/api/webhooks/gigstack/invoice-created",
         "/api/webhooks/gigstack/self-invoice-completed",

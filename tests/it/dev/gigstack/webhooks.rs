@@ -108,7 +108,7 @@ async fn each_event_comes_in_each_shape_and_name_at_its_door() {
                     ..Delivery::default()
                 };
                 let letter = told(&team.gigstack, &doors, event, delivery).await;
-                assert_eq!(letter.path, format!("/api/webhooks/gigstack/{path}"));
+                assert_eq!(letter.uri, format!("/api/webhooks/gigstack/{path}"));
                 let body = letter.json();
                 assert_eq!(body[field], name, "{shape:?}: {body}");
                 let data = body.pointer(data).unwrap();
@@ -189,7 +189,7 @@ async fn a_payment_at_stripe_is_invoiced_and_told() {
         .await
         .unwrap();
     let letter = doors.letter();
-    assert_eq!(letter.path, "/api/webhooks/gigstack/cfdi-created");
+    assert_eq!(letter.uri, "/api/webhooks/gigstack/cfdi-created");
     assert!(is_standard(&letter, SECRET));
     let told = &letter.json()["data"]["object"];
     assert_eq!(told["id"], invoice.id);
@@ -220,7 +220,7 @@ async fn another_process_lets_things_happen() {
         assert_eq!(told[0]["id"], letter.json()["id"]);
         assert_eq!(told[0]["answers"][0]["status"], 200);
         assert!(is_gigstacks(&letter, SECRET));
-        assert_eq!(letter.path, event.path());
+        assert_eq!(letter.uri, event.path());
         about.push(told[0]["about"].as_str().unwrap().to_owned());
     }
     let invoices = team.gigstack.invoices();

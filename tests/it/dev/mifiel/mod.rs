@@ -8,11 +8,6 @@ mod page;
 mod subscriptions;
 mod webhooks;
 
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -23,6 +18,8 @@ use reqwest::{Method, RequestBuilder, Response};
 use ring::hmac;
 use serde_json::Value;
 use tokio::net::TcpListener;
+
+use crate::support::doors::{Doors, Letter};
 
 const ID: &str = "app-id";
 const SECRET: &str = "app-secret";
@@ -159,65 +156,4 @@ fn draft() -> Draft {
 fn closed(mifiel: &Mifiel) -> Document {
     let id = mifiel.create(draft()).id;
     mifiel.sign_all(&id).unwrap()
-}
-
-/// What came to a door.
-struct Letter {
-    uri: String,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Letter {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-}
-
-/// A server that takes whatever comes, in place of the program.
-#[derive(Clone)]
-struct Doors {
-    url: String,
-    letters: Arc<Mutex<Vec<Letter>>>,
-    /// What it answers next; 200 when there is nothing here.
-    answers: Arc<Mutex<Vec<u16>>>,
-}
-
-impl Doors {
-    async fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let doors = Self {
-            url: format!("http://{}", listener.local_addr().unwrap()),
-            letters: Arc::default(),
-            answers: Arc::default(),
-        };
-        let own = doors.clone();
-        let take = async move |uri: Uri, headers: HeaderMap, body: Bytes| own.take(&uri, headers, body);
-        let router = Router::new().fallback(take);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        doors
-    }
-
-    fn take(&self, uri: &Uri, headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
-        let uri = uri.to_string();
-        self.letters.lock().unwrap().push(Letter { uri, headers, body });
-        let mut answers = self.answers.lock().unwrap();
-        let status = if answers.is_empty() {
-            200
-        } else {
-            answers.remove(0)
-        };
-        (StatusCode::from_u16(status).unwrap(), "taken")
-    }
-
-    fn letters(&self) -> Vec<Letter> {
-        std::mem::take(&mut *self.letters.lock().unwrap())
-    }
-
-    /// The only one.
-    fn letter(&self) -> Letter {
-        let mut letters = self.letters();
-        assert_eq!(letters.len(), 1);
-        letters.remove(0)
-    }
 }
