@@ -1,5 +1,6 @@
 //! The composition root: what the program is made of.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ use crate::invoicing::{self, Gigstack};
 use crate::notifications::Notify;
 use crate::payments::api::StripeApi;
 use crate::payments::{self, Ask, Reconcile, Stripe};
+use crate::tools::client_ip::TrustedProxies;
 use crate::tools::db::Pools;
 use crate::tools::objects::Objects;
 use crate::tools::redis::Redis;
@@ -302,6 +304,7 @@ impl App {
         let urls = routes::all(shared, doors, &settings.file.http);
         let router = layers::around(
             urls,
+            TrustedProxies::new(&settings.file.http.trusted_proxies),
             Duration::from_secs(settings.file.http.request_timeout_seconds),
         );
         Ok(Self {
@@ -375,6 +378,7 @@ async fn serve(router: Router, listener: Option<TcpListener>, stop: Cancellation
         // Answers are small: waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
     });
-    let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
     server.await.context("the HTTP server ended")
 }

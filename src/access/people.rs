@@ -6,20 +6,29 @@ use uuid::Uuid;
 
 use super::refusal::Refusal;
 use super::{Access, Person, Role};
+use crate::engine::work::Unit;
 use crate::ground::facts::Actor;
+use crate::tools::client_ip::ClientIp;
 use crate::tools::problem::Problem;
+
+/// Which user it is, and where the request came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    user: Uuid,
+    from: ClientIp,
+}
 
 /// Works at the counter (`operador`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Operator(Uuid);
+pub struct Operator(Known);
 
 /// Runs the business (`admin`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Admin(Uuid);
+pub struct Admin(Known);
 
 /// A client (`cliente`); `clientes.auth_user_id` names the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Customer(Uuid);
+pub struct Customer(Known);
 
 /// Works here: an operator or an admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,31 +42,46 @@ pub enum Staff {
 impl Operator {
     /// The user's id at Supabase.
     pub fn user(self) -> Uuid {
-        self.0
+        self.0.user
     }
 
     /// As the audit log names them.
     pub fn actor(self) -> Actor {
-        Actor::Operator(self.0)
+        Actor::Operator(self.0.user)
     }
 }
 
 impl Admin {
     /// The user's id at Supabase.
     pub fn user(self) -> Uuid {
-        self.0
+        self.0.user
     }
 
     /// As the audit log names them.
     pub fn actor(self) -> Actor {
-        Actor::Admin(self.0)
+        Actor::Admin(self.0.user)
+    }
+
+    /// What they ask for: one unit of work, with them and their address in the audit log.
+    pub fn unit(self) -> Unit {
+        Unit::by(self.actor()).from(self.0.from)
     }
 }
 
 impl Customer {
     /// The user's id at Supabase.
     pub fn user(self) -> Uuid {
-        self.0
+        self.0.user
+    }
+
+    /// As the audit log names them.
+    pub fn actor(self) -> Actor {
+        Actor::Customer(self.0.user)
+    }
+
+    /// What they ask for: one unit of work, with them and their address in the audit log.
+    pub fn unit(self) -> Unit {
+        Unit::by(self.actor()).from(self.0.from)
     }
 }
 
@@ -77,41 +101,52 @@ impl Staff {
             Self::Admin(admin) => admin.actor(),
         }
     }
+
+    /// What they ask for: one unit of work, with them and their address in the audit log.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Operator(operator) => Unit::by(operator.actor()).from(operator.0.from),
+            Self::Admin(admin) => admin.unit(),
+        }
+    }
 }
 
 /// What a person is by their role, if it is that.
 trait Permission: Sized {
-    fn of(person: Person) -> Option<Self>;
+    fn of(person: Person, from: ClientIp) -> Option<Self>;
 }
 
 impl Permission for Operator {
-    fn of(person: Person) -> Option<Self> {
-        (person.role? == Role::Operator).then_some(Self(person.user))
+    fn of(person: Person, from: ClientIp) -> Option<Self> {
+        let user = person.user;
+        (person.role? == Role::Operator).then_some(Self(Known { user, from }))
     }
 }
 
 impl Permission for Admin {
-    fn of(person: Person) -> Option<Self> {
-        (person.role? == Role::Admin).then_some(Self(person.user))
+    fn of(person: Person, from: ClientIp) -> Option<Self> {
+        let user = person.user;
+        (person.role? == Role::Admin).then_some(Self(Known { user, from }))
     }
 }
 
 impl Permission for Customer {
-    fn of(person: Person) -> Option<Self> {
-        (person.role? == Role::Customer).then_some(Self(person.user))
+    fn of(person: Person, from: ClientIp) -> Option<Self> {
+        let user = person.user;
+        (person.role? == Role::Customer).then_some(Self(Known { user, from }))
     }
 }
 
 impl Permission for Staff {
-    fn of(person: Person) -> Option<Self> {
-        let operator = Operator::of(person).map(Self::Operator);
-        operator.or_else(|| Admin::of(person).map(Self::Admin))
+    fn of(person: Person, from: ClientIp) -> Option<Self> {
+        let operator = Operator::of(person, from).map(Self::Operator);
+        operator.or_else(|| Admin::of(person, from).map(Self::Admin))
     }
 }
 
 async fn permit<P: Permission>(parts: &Parts, access: Access) -> Result<P, Problem> {
     let person = access.person(&parts.headers).await.map_err(Refusal::told)?;
-    P::of(person).ok_or_else(|| Refusal::OtherRole.told())
+    P::of(person, ClientIp::of(parts)).ok_or_else(|| Refusal::OtherRole.told())
 }
 
 macro_rules! extractors {

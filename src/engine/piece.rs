@@ -66,8 +66,8 @@ impl Piece for InboxRow {
         Unit {
             claim,
             cause: Some(self.id),
-            actor,
             context,
+            ..Unit::by(actor)
         }
     }
 
@@ -137,8 +137,8 @@ impl Piece for Task {
         Unit {
             claim,
             cause: self.cause,
-            actor: Actor::System,
             context,
+            ..Unit::by(Actor::System)
         }
     }
 

@@ -97,10 +97,11 @@ impl Statements {
                  returning row.id),
              logged as (
                  insert into logs_auditoria
-                     (ocurrido_en, actor, accion, recurso_tipo, recurso_id, detalle, evento_id, trabajo_id)
-                 select $5, actor, action, kind, resource, detail, event, job
-                 from unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::uuid[], $12::uuid[])
-                      with ordinality as entry (actor, action, kind, resource, detail, event, job, n)
+                     (ocurrido_en, actor, accion, recurso_tipo, recurso_id, detalle, evento_id, trabajo_id, ip)
+                 select $5, actor, action, kind, resource, detail, event, job, ip::inet
+                 from unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::uuid[], $12::uuid[],
+                             $13::text[])
+                      with ordinality as entry (actor, action, kind, resource, detail, event, job, ip, n)
                  where (select count(*) from mark) = cardinality($1) order by n)
              select count(*) from mark"
         )

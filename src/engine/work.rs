@@ -5,6 +5,7 @@
 //! together or not at all, and when not, each is tried alone.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -17,6 +18,7 @@ use super::queue::{Claim, Lane, Wakers};
 use super::{Engine, Failure};
 use crate::ground::clock::Clock;
 use crate::ground::facts::{Actor, Fact};
+use crate::tools::client_ip::ClientIp;
 
 /// The story: what follows from a fact. The composition root hands it in, so that nothing below knows it.
 pub type React = for<'a> fn(&'a Fact, &'a mut Work) -> BoxFuture<'a, Result<(), Failure>>;
@@ -30,6 +32,8 @@ pub struct Unit {
     pub cause: Option<Uuid>,
     /// Who the audit log names.
     pub actor: Actor,
+    /// Where the request came from, when a request it was.
+    pub ip: Option<IpAddr>,
     /// Noted with every audit row: the event's id and how it was trusted, or the job's kind.
     pub context: Vec<(&'static str, String)>,
 }
@@ -41,8 +45,15 @@ impl Unit {
             claim: None,
             cause: None,
             actor,
+            ip: None,
             context: Vec::new(),
         }
+    }
+
+    /// The same, asked for from there.
+    #[must_use]
+    pub fn from(self, client: ClientIp) -> Self {
+        Self { ip: client.0, ..self }
     }
 }
 
@@ -101,6 +112,7 @@ pub(super) struct AuditEntry {
     pub(super) kind: &'static str,
     pub(super) resource: String,
     pub(super) detail: Value,
+    ip: Option<IpAddr>,
     event: Option<Uuid>,
     job: Option<Uuid>,
 }
@@ -168,6 +180,7 @@ impl Work {
             kind,
             resource: resource.to_string(),
             detail,
+            ip: self.unit.ip,
             event: self.unit.cause,
             job: job.map(|claim| claim.id),
         });
@@ -289,6 +302,7 @@ impl Work {
             .bind(column!(audit, entry => &entry.detail))
             .bind(column!(audit, entry => entry.event))
             .bind(column!(audit, entry => entry.job))
+            .bind(column!(audit, entry => entry.ip.map(|ip| ip.to_string())))
             .fetch_one(&mut *self.transaction)
             .await
     }

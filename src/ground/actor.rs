@@ -19,6 +19,8 @@ pub enum Actor {
     Operator(Uuid),
     /// Who runs the business, by the user's id at Supabase.
     Admin(Uuid),
+    /// A client, by the user's id at Supabase.
+    Customer(Uuid),
 }
 
 /// The text kept in the audit log.
@@ -31,6 +33,7 @@ impl fmt::Display for Actor {
             Self::System => f.write_str("sistema"),
             Self::Operator(user) => write!(f, "operador:{user}"),
             Self::Admin(user) => write!(f, "admin:{user}"),
+            Self::Customer(user) => write!(f, "cliente:{user}"),
         }
     }
 }

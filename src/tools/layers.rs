@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -12,10 +12,12 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 
+use super::client_ip::{self, TrustedProxies};
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the stack around the routes; the last one here sees a request first.
-pub fn around(routes: Router, request_timeout: Duration) -> Router {
+pub fn around(routes: Router, proxies: TrustedProxies, request_timeout: Duration) -> Router {
     routes
         // A bug in one request ends that request with 500, not its connection.
         .layer(CatchPanicLayer::new())
@@ -29,6 +31,8 @@ pub fn around(routes: Router, request_timeout: Duration) -> Router {
         // One id from the edge through our log lines and back to the caller.
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        // Who calls, for the audit log.
+        .layer(middleware::from_fn_with_state(proxies, client_ip::note))
         // A browser must not guess a type that we did not say.
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,

@@ -1,6 +1,7 @@
 //! Tools: hands to the outside. No business.
 
 pub mod authenticity;
+pub mod client_ip;
 pub mod db;
 pub mod extract;
 pub mod layers;

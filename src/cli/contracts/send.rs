@@ -11,6 +11,7 @@ use crate::cli::database::DevFolder;
 use crate::cli::{Outcome, Usage, say};
 use crate::contracts::mifiel::api::Signer;
 use crate::contracts::sending::{LARGEST_PDF, NotSent, Order};
+use crate::engine::work::Unit;
 use crate::ground::facts::Actor;
 use crate::ground::values::ContractId;
 
@@ -66,7 +67,9 @@ impl Send {
             pdf: pdf.into(),
             signers: self.signers,
         };
-        let placed = order.place(&machine.engine, objects, Actor::System).await;
+        let placed = order
+            .place(&machine.engine, objects, Unit::by(Actor::System))
+            .await;
         let document = placed.map_err(refused)?;
         say(if self.json {
             let told = json!({ "contract_id": self.contract, "document_id": document, "state": "pendiente" });

@@ -102,7 +102,7 @@ pub async fn send(
         pdf: pdf.into(),
         signers: form.signers.into_iter().map(signer).collect(),
     };
-    let document = order.place(&engine, &objects, admin.actor()).await?;
+    let document = order.place(&engine, &objects, admin.unit()).await?;
     let sent = Sent {
         contract_id: contract.0,
         document_id: document,

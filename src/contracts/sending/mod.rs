@@ -24,7 +24,6 @@ use super::store::documents::{self, Draft};
 use crate::engine::job::NewJob;
 use crate::engine::work::{Unit, Work};
 use crate::engine::{Engine, Failure, history};
-use crate::ground::facts::Actor;
 use crate::ground::values::ContractId;
 use crate::tools::objects::{FIVE_YEARS, Meta, Objects};
 
@@ -69,7 +68,7 @@ pub enum NotSent {
 
 impl Order {
     /// Notes it; the job after the commit sends it. Returns the row of `contratos_firmados`.
-    pub async fn place(self, engine: &Engine, objects: &Objects, actor: Actor) -> Result<Uuid, NotSent> {
+    pub async fn place(self, engine: &Engine, objects: &Objects, unit: Unit) -> Result<Uuid, NotSent> {
         self.check()?;
         // Before the store: what cannot be sent leaves nothing there.
         let now = engine.clock.now();
@@ -77,7 +76,6 @@ impl Order {
             .await?
             .into_result()?;
         let draft = self.store(engine.clock.new_id(), now, objects).await?;
-        let unit = Unit::by(actor);
         let mut work = engine.begin(unit).await?;
         documents::hold(&mut work, self.contract).await?.into_result()?;
         note(&draft, &mut work).await?;

@@ -1,5 +1,6 @@
 //! `config/*.toml`: the settings that are not secret. `config/default.toml` is their manual.
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
@@ -39,7 +40,10 @@ macro_rules! section {
 
 section! {
     /// `[http]`
-    Http { body_limit_kib: usize, bodies_in_flight_mib: usize, request_timeout_seconds: u64, shutdown_seconds: u64 }
+    Http {
+        body_limit_kib: usize, bodies_in_flight_mib: usize, request_timeout_seconds: u64, shutdown_seconds: u64,
+        trusted_proxies: Vec<IpNet>,
+    }
 }
 section! {
     /// `[database]`

@@ -87,10 +87,8 @@ pub struct Run {
 /// Asks for a month because a person wants it: what waits is asked for again, and what is left over is claimed.
 pub async fn run(engine: &Engine, month: Month) -> Result<Run, Failure> {
     let unit = Unit {
-        claim: None,
-        cause: None,
-        actor: Actor::System,
         context: vec![("orden", "onlycar global-invoice run".to_owned())],
+        ..Unit::by(Actor::System)
     };
     let mut work = engine.begin(unit).await?;
     let again = requests::waiting(&mut work, month).await?;

@@ -14,7 +14,7 @@ use super::form::{Confirmation, Form};
 use super::list;
 use super::shown::{Invoice, Payment, Service};
 use crate::access::Staff;
-use crate::engine::work::{Unit, Work};
+use crate::engine::work::Work;
 use crate::engine::{Engine, Failure};
 use crate::ground::facts::{CounterInvoice, Fact};
 use crate::ground::values::ServiceId;
@@ -88,8 +88,7 @@ async fn settle(
     service: ServiceId,
     confirmation: &Confirmation,
 ) -> Result<Result<(), Problem>, Failure> {
-    let unit = Unit::by(staff.actor());
-    let mut work = engine.begin(unit).await?;
+    let mut work = engine.begin(staff.unit()).await?;
     let Some(held) = counter::hold(&mut work, service, list::operator(staff)).await? else {
         return Ok(Err(Problem::unknown()));
     };

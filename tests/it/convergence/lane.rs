@@ -101,8 +101,7 @@ impl Lane {
         let unit = Unit {
             claim: Some(claim),
             cause: Some(delivery.row),
-            actor: Actor::Stripe,
-            context: Vec::new(),
+            ..Unit::by(Actor::Stripe)
         };
         let mut work = self.engine.begin(unit).await?;
         self.source.handle(&delivery.event, &mut work).await?;
@@ -130,8 +129,7 @@ impl Lane {
                 attempt,
             }),
             cause: task.cause,
-            actor: Actor::System,
-            context: Vec::new(),
+            ..Unit::by(Actor::System)
         };
         let mut work = self.engine.begin(unit).await?;
         self.ask.record(task, answer, &mut work).await?;

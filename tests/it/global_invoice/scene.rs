@@ -48,12 +48,7 @@ pub fn folio(service: Uuid) -> String {
 }
 
 async fn begin(app: &TestApp) -> Work {
-    let unit = Unit {
-        claim: None,
-        cause: None,
-        actor: Actor::Operator(Uuid::nil()),
-        context: Vec::new(),
-    };
+    let unit = Unit::by(Actor::Operator(Uuid::nil()));
     app.engine.begin(unit).await.unwrap()
 }
 

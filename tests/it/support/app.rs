@@ -1,5 +1,6 @@
 //! The real program on a database of its own, over real HTTP, with captured mail and a clock that stands still.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +93,8 @@ impl TestApp {
         let settings = settings(&database_url, &neighbours, more, file);
         let pools = db::connect(&settings.database_url, &settings.file).await.unwrap();
         let App { engine, router, .. } = App::new(&settings, pools.clone(), clock.clone()).unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
         stripe.send_to(&format!("{url}/api/webhooks/stripe"), SECRET);
         gigstack.send_to(&url, gigstack::SECRET);
         mifiel.send_to(&mifiel::door(&url), mifiel::APP_SECRET);
@@ -254,10 +256,21 @@ impl TestApp {
         self.drain().await;
         let left = "select (select count(*) from webhooks.events where state in ('failed', 'dead'))
                          + (select count(*) from engine.jobs where state in ('failed', 'dead'))";
-        assert_eq!(self.one::<i64>(left).await, 0, "events or jobs failed");
+        let left: i64 = self.one(left).await;
+        assert_eq!(left, 0, "events or jobs failed: {:#?}", self.failed().await);
         self.stop().await;
         audit::seal(&self.pool).await.unwrap();
         audit::verify(&self.pool).await.unwrap().unwrap();
+    }
+
+    /// What failed, and why.
+    async fn failed(&self) -> Vec<String> {
+        let sql = "select concat_ws(' ', event_type, state, last_error) from webhooks.events
+                   where state in ('failed', 'dead')
+                   union all
+                   select concat_ws(' ', kind, state, last_error, payload) from engine.jobs
+                   where state in ('failed', 'dead')";
+        sqlx::query_scalar(sql).fetch_all(&self.pool).await.unwrap()
     }
 
     /// Stops the workers softly; for tests that leave failed work behind on purpose.

@@ -3,6 +3,7 @@
 use onlycar::contracts::mifiel::api::Signer;
 use onlycar::contracts::sending::{NotSent, Order};
 use onlycar::dev::mifiel::{Delivery, Draft, Event};
+use onlycar::engine::work::Unit;
 use onlycar::ground::facts::Actor;
 use onlycar::ground::values::ContractId;
 use serde_json::Value;
@@ -55,7 +56,9 @@ impl Signing {
             }],
         };
         let objects = self.app.bucket.objects();
-        order.place(&self.app.engine, &objects, Actor::System).await
+        order
+            .place(&self.app.engine, &objects, Unit::by(Actor::System))
+            .await
     }
 
     /// The same, and Mifiel has it.
