@@ -1,10 +1,13 @@
 //! `onlycar audit`
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::database::DevFolder;
 use super::{Outcome, say};
 use crate::engine::audit;
+use crate::tools::signing::Signer;
 
 /// Prove that the audit log was not changed
 ///
@@ -12,6 +15,7 @@ use crate::engine::audit;
 #[derive(Subcommand)]
 pub enum Audit {
     Verify(Verify),
+    Key(Key),
 }
 
 /// Seal what is new, then compute every hash of the chain again; name the first row that does not fit
@@ -29,9 +33,26 @@ pub struct Verify {
     dev: DevFolder,
 }
 
+/// Print the public half of the key that signs the log's daily heads and bundles of evidence
+///
+/// Note it outside of the house: with it anybody can check what was signed, and nobody can sign.
+///
+/// Example: onlycar audit key
+#[derive(Args)]
+pub struct Key {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    dev: DevFolder,
+}
+
 impl Audit {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
-        let Self::Verify(verify) = self;
+        let verify = match self {
+            Self::Verify(verify) => verify,
+            Self::Key(key) => return key.run(),
+        };
         let pool = verify.dev.connect().await?;
         audit::seal(&pool).await?;
         let verdict = audit::verify(&pool).await?;
@@ -56,5 +77,28 @@ impl Audit {
             ))?,
         }
         Ok(outcome)
+    }
+}
+
+impl Key {
+    fn run(self) -> anyhow::Result<Outcome> {
+        let settings = self.dev.settings()?;
+        let own = settings.audit_signing_key.is_some();
+        let from = if own {
+            "AUDIT_SIGNING_KEY"
+        } else {
+            "R2_SECRET_ACCESS_KEY"
+        };
+        let key = Signer::of(&settings).map(|signer| signer.public()).context(
+            "nothing is signed here: neither AUDIT_SIGNING_KEY nor R2 is configured\n\
+             hint: set AUDIT_SIGNING_KEY to what `openssl rand -base64 32` prints",
+        )?;
+        if self.json {
+            let key = json!({ "key_id": key.id(), "public_key": key.to_string(), "derived": !own });
+            say(key)?;
+        } else {
+            say(format!("{key}\nkey {}, from {from}", key.id()))?;
+        }
+        Ok(Outcome::Done)
     }
 }

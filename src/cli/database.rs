@@ -42,9 +42,14 @@ impl DevFolder {
 
     /// The machine as the server has it, on the same database; nothing of it runs.
     pub async fn machine(&self) -> anyhow::Result<Machine> {
-        let settings = Settings::for_command(|| self.environment())?;
+        let settings = self.settings()?;
         let pools = db::connect(&settings.database_url, &settings.file).await?;
         Machine::new(&settings, pools, Clock::system())
+    }
+
+    /// The settings of the server, as far as a command needs them.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        Settings::for_command(|| self.environment())
     }
 
     /// What a command needs of the environment that `dev` runs in.

@@ -14,6 +14,8 @@ pub(super) const BUCKET: &str = "onlycar-docs";
 pub(super) const STRIPE_KEY: &str = "sk_test_onlycar_dev";
 /// What the simulator of Mifiel answers to; the secret is of each run.
 pub(super) const MIFIEL_ID: &str = "mifiel_dev";
+/// What the audit log is signed with, the same in every run: heads of an earlier one can be checked still.
+const SIGNING_KEY: &str = "b25seWNhciBkZXYgc2lnbnMgd2l0aCB0aGlzIGtleSE=";
 /// Who issues the invoices: SAT's own test data.
 pub(super) const ISSUER: [&str; 4] = ["EKU9003173C9", "ESCUELA KEMPER URGATE", "612", "88000"];
 
@@ -97,6 +99,7 @@ pub(super) fn environment(base_url: &str, near: &Neighbours, keys: &Keys) -> Env
         ("R2_SECRET_ACCESS_KEY", keys.s3_secret.clone()),
         ("R2_BUCKET_NAME", text(BUCKET)),
         ("R2_ENDPOINT", format!("http://{}", near.s3)),
+        ("AUDIT_SIGNING_KEY", text(SIGNING_KEY)),
         ("SUPABASE_URL", text(base_url)),
         ("SUPABASE_ANON_KEY", text("anon_dev")),
         ("SUPABASE_SERVICE_ROLE_KEY", text("service_dev")),

@@ -11,4 +11,5 @@ pub mod paging;
 pub mod pdf;
 pub mod problem;
 pub mod redis;
+pub mod signing;
 pub mod telemetry;

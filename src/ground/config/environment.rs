@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use secrecy::SecretString;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::addresses::{is_local, is_redis};
@@ -203,6 +205,7 @@ pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, 
     let mifiel = vendors::mifiel(reader, &file);
     let issuer = vendors::issuer(reader);
     let r2 = vendors::r2(reader);
+    let audit_signing_key = audit_signing_key(reader, r2.is_some());
     let supabase = vendors::supabase(reader);
     if let (Some(database_url), Some(stripe), Some(public_url), true) = (
         database_url,
@@ -226,6 +229,7 @@ pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, 
             mifiel,
             issuer,
             r2,
+            audit_signing_key,
             supabase,
             warnings,
         });
@@ -253,6 +257,26 @@ fn redis_url(reader: &mut Reader<'_>) -> Option<SecretString> {
         return Some(SecretString::from(url));
     }
     let problem = "REDIS_URL is not an address such as rediss://user:password@host:6379/0";
+    reader.problems.push(problem.to_owned());
+    None
+}
+
+fn audit_signing_key(reader: &mut Reader<'_>, store: bool) -> Option<SecretString> {
+    let Some(key) = reader.secret("AUDIT_SIGNING_KEY") else {
+        if reader.production && store {
+            let warning = "AUDIT_SIGNING_KEY is not set: the audit log is signed with a key derived from \
+                           R2_SECRET_ACCESS_KEY, and another one of those changes it (openssl rand -base64 32)";
+            reader.warnings.push(warning.to_owned());
+        }
+        return None;
+    };
+    if STANDARD
+        .decode(key.expose_secret())
+        .is_ok_and(|seed| seed.len() == 32)
+    {
+        return Some(key);
+    }
+    let problem = "AUDIT_SIGNING_KEY is not the base64 of 32 bytes (openssl rand -base64 32)";
     reader.problems.push(problem.to_owned());
     None
 }

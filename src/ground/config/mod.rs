@@ -54,6 +54,8 @@ pub struct Settings {
     pub issuer: Option<Issuer>,
     /// Cloudflare R2, when its variables are set.
     pub r2: Option<R2>,
+    /// `AUDIT_SIGNING_KEY`, the base64 of 32 bytes: what signs the daily heads of the audit log, and evidence.
+    pub audit_signing_key: Option<SecretString>,
     /// Supabase, when `SUPABASE_URL` is set.
     pub supabase: Option<Supabase>,
     /// Problems that do not stop the start, to be logged.

@@ -58,6 +58,7 @@ variables! {
     "R2_SECRET_ACCESS_KEY" Production,
     "R2_BUCKET_NAME" Production,
     "R2_ENDPOINT" Optional,
+    "AUDIT_SIGNING_KEY" Optional,
     "SUPABASE_URL" Production,
     "SUPABASE_ANON_KEY" Production,
     "SUPABASE_SERVICE_ROLE_KEY" Production,

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use onlycar::ground::config::{Environment, Settings, VARIABLES};
+use onlycar::tools::signing::Signer;
 
 use super::{problems, read, read_production};
 
@@ -16,6 +17,7 @@ fn one_wrong_value_is_one_problem() {
     let lives = "must begin with sk_ or rk_ (a restricted key is best)";
     let mode = "must be sandbox or production";
     let address = "is not an address such as https://onlycar.mx";
+    let signing = "is not the base64 of 32 bytes (openssl rand -base64 32)";
     let scheme = "must begin with https:// and name a host";
     for (name, value, why) in [
         ("DATABASE_URL", "", BLANK),
@@ -46,6 +48,13 @@ fn one_wrong_value_is_one_problem() {
         ("GIGSTACK_WEBHOOK_SECRET", "a,", BLANK),
         ("MIFIEL_APP_SECRET", " ", BLANK),
         ("MIFIEL_WEBHOOK_URL", "/api/webhooks/mifiel", address),
+        ("AUDIT_SIGNING_KEY", "", BLANK),
+        ("AUDIT_SIGNING_KEY", "una-llave", signing),
+        (
+            "AUDIT_SIGNING_KEY",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",
+            signing,
+        ),
         ("PUBLIC_URL", "onlycar.mx", address),
         ("PUBLIC_URL", "mailto:hola@onlycar.mx", scheme),
         ("SUPABASE_URL", "project.supabase.co", address),
@@ -282,9 +291,31 @@ fn each_sign_of_production_demands_everything() {
     }
 }
 
+const SIGNING_KEY: (&str, &str) = (
+    "AUDIT_SIGNING_KEY",
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+);
+
+#[test]
+fn production_signs_and_recommends_a_key_of_its_own() {
+    let derived = read_production(&[], None).unwrap();
+    assert!(
+        derived
+            .warnings
+            .concat()
+            .starts_with("AUDIT_SIGNING_KEY is not set")
+    );
+    let own = read_production(&[SIGNING_KEY], None).unwrap();
+    let id = |settings: &Settings| Signer::of(settings).unwrap().public().id();
+    assert_ne!(id(&derived), id(&own));
+    let other = read_production(&[("R2_SECRET_ACCESS_KEY", "another")], None).unwrap();
+    assert_ne!(id(&derived), id(&other), "it is that of its secret");
+    assert!(Signer::of(&read(&[], None).unwrap()).is_none());
+}
+
 #[test]
 fn a_whole_production_starts_without_a_warning() {
-    let settings = read_production(&[], None).unwrap();
+    let settings = read_production(&[SIGNING_KEY], None).unwrap();
     assert!(settings.production && settings.stripe.live);
     assert_eq!(settings.warnings, [""; 0]);
     assert_eq!(

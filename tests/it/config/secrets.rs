@@ -7,7 +7,7 @@ use super::{problems, read, read_production};
 /// What must never be seen; it is part of every value that is a secret.
 const NEEDLE: &str = "aguja";
 
-const HOLD_SECRETS: [(&str, &str); 17] = [
+const HOLD_SECRETS: [(&str, &str); 18] = [
     ("DATABASE_URL", "postgres://onlycar:aguja@localhost/onlycar"),
     ("STRIPE_SECRET_KEY", "sk_live_aguja"),
     ("STRIPE_WEBHOOK_SECRET", "whsec_aguja,whsec_aguja2"),
@@ -21,6 +21,10 @@ const HOLD_SECRETS: [(&str, &str); 17] = [
         "https://onlycar.example/api/webhooks/mifiel?token=aguja-of-at-least-128-bits",
     ),
     ("R2_SECRET_ACCESS_KEY", "aguja"),
+    (
+        "AUDIT_SIGNING_KEY",
+        "agujaAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    ),
     ("SUPABASE_ANON_KEY", "aguja"),
     ("SUPABASE_SERVICE_ROLE_KEY", "aguja"),
     ("SUPABASE_JWT_SECRET", "aguja-of-at-least-thirty-two-bytes"),
