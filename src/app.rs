@@ -31,7 +31,6 @@ use crate::invoicing::{self, Gigstack};
 use crate::notifications::Notify;
 use crate::payments::api::StripeApi;
 use crate::payments::{self, Ask, Reconcile, Stripe};
-use crate::tools::client_ip::TrustedProxies;
 use crate::tools::db::Pools;
 use crate::tools::objects::Objects;
 use crate::tools::redis::Redis;
@@ -302,11 +301,7 @@ impl App {
             objects,
         };
         let urls = routes::all(shared, doors, &settings.file.http);
-        let router = layers::around(
-            urls,
-            TrustedProxies::new(&settings.file.http.trusted_proxies),
-            Duration::from_secs(settings.file.http.request_timeout_seconds),
-        );
+        let router = layers::around(urls, &settings.file.http, &settings.public_url);
         Ok(Self {
             engine,
             router,

@@ -20,8 +20,8 @@ use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
 use crate::payments::counter;
-use crate::tools::db;
 use crate::tools::problem::Problem;
+use crate::tools::{db, layers};
 
 /// Title and texts of the OpenAPI document; the paths come from the handlers themselves.
 #[derive(OpenApi)]
@@ -65,7 +65,9 @@ pub fn all(
     doors
         .route("/documentos/contratos/{id}", get(page::signed_contract))
         .merge(documented.with_state(shared))
-        .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document))
+        .merge(layers::around_docs(
+            SwaggerUi::new("/docs").url("/api/openapi.json", document).into(),
+        ))
         .fallback(Problem::not_found)
 }
 

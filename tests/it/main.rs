@@ -35,6 +35,7 @@ mod objects;
 mod outbound;
 mod receive;
 mod redis;
+mod security;
 mod serve;
 mod signature;
 mod stripe_api;

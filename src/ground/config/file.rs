@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
+use super::origin::Origin;
 use super::verification::Verification;
 
 const DEFAULT: &str = include_str!("../../../config/default.toml");
@@ -42,7 +43,7 @@ section! {
     /// `[http]`
     Http {
         body_limit_kib: usize, bodies_in_flight_mib: usize, request_timeout_seconds: u64, shutdown_seconds: u64,
-        trusted_proxies: Vec<IpNet>,
+        trusted_proxies: Vec<IpNet>, allowed_origins: Vec<Origin>,
     }
 }
 section! {

@@ -4,6 +4,7 @@
 mod addresses;
 mod environment;
 mod file;
+mod origin;
 mod secrets;
 mod variables;
 mod vendors;
@@ -19,6 +20,7 @@ pub use file::{
     Access, Database, Dialect, File, Gigstack as GigstackFile, Http, Inbox, Invoicing, Mifiel as MifielFile,
     Redis, Retention, Stripe as StripeFile, Watch, Worker,
 };
+pub use origin::Origin;
 pub use secrets::Secrets;
 pub use variables::{Need, VARIABLES, Variable};
 pub use verification::{Encoding, Policy, Scheme, Verification};

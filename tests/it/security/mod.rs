@@ -1,0 +1,3 @@
+//! What docs/threat-model.md says of abuse, tried.
+
+mod headers;
