@@ -6,13 +6,12 @@ use anyhow::Context;
 use clap::Args;
 use secrecy::SecretString;
 use serde_json::Value;
-use sqlx::PgPool;
 
 use super::Usage;
 use crate::app::Machine;
 use crate::ground::clock::Clock;
 use crate::ground::config::{Environment, File, Settings};
-use crate::tools::db;
+use crate::tools::db::{self, Db};
 
 /// Where `onlycar dev` keeps its data unless told otherwise.
 pub const DATA_DIR: &str = ".onlycar";
@@ -32,7 +31,7 @@ impl DevFolder {
     }
 
     /// Connects to DATABASE_URL, else to the database of `dev`.
-    pub async fn connect(&self) -> anyhow::Result<PgPool> {
+    pub async fn connect(&self) -> anyhow::Result<Db> {
         let url = match Settings::database_url() {
             Some(url) => url,
             None => SecretString::from(self.value("/database_url")?),

@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -14,6 +13,7 @@ pub use super::store::list::Which;
 use super::store::list::{self, Row};
 use crate::access::Admin;
 use crate::engine::{Engine, Failure};
+use crate::tools::db::Db;
 use crate::tools::extract::QueryParams;
 use crate::tools::paging::{self, Place, one_of};
 use crate::tools::problem::Problem;
@@ -119,7 +119,7 @@ pub async fn contracts(
 }
 
 /// One page of those.
-pub async fn page(pool: &PgPool, which: &Which, count: i64) -> Result<Page, Failure> {
+pub async fn page(pool: &Db, which: &Which, count: i64) -> Result<Page, Failure> {
     let mut rows = list::list(pool, which, count + 1).await?;
     let more = paging::cut(&mut rows, count);
     let last = rows.last().filter(|_| more).map(|row| Place {

@@ -1,8 +1,8 @@
 //! Sample clients, services and contracts: the same ids on every machine, so that examples can name them.
 
+use crate::tools::db::Db;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 /// The sample operator's user.
@@ -48,7 +48,7 @@ fn contract(n: u128) -> Uuid {
 }
 
 /// Puts in what is not there yet; what the user changed since stays as it is.
-pub(super) async fn sample_data(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub(super) async fn sample_data(pool: &Db, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     for (n, (name, email, customer)) in (0..).zip(CLIENTS) {
         let user = (n == 0).then_some(CLIENT_USER);
         sqlx::query!(

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::tools::db::Db;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 /// Which events to list.
@@ -115,7 +115,7 @@ pub struct Story {
 }
 
 /// The newest events first.
-pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Summary>, sqlx::Error> {
+pub async fn list(pool: &Db, filter: &Filter) -> Result<Vec<Summary>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Summary,
         r#"select id, provider, event_id, event_type, api_version, occurred_at, received_at, trust::text as "trust!",
@@ -137,7 +137,7 @@ pub async fn list(pool: &PgPool, filter: &Filter) -> Result<Vec<Summary>, sqlx::
 
 /// Where those of these events stand that ever came.
 pub async fn states(
-    pool: &PgPool,
+    pool: &Db,
     provider: &str,
     event_ids: &[&str],
 ) -> Result<HashMap<String, String>, sqlx::Error> {
@@ -151,7 +151,7 @@ pub async fn states(
 }
 
 /// The jobs of a kind that are not done, those that wait for a person too: what each is about, and where it stands.
-pub async fn unfinished_jobs(pool: &PgPool, kind: &str) -> Result<Vec<(Value, String)>, sqlx::Error> {
+pub async fn unfinished_jobs(pool: &Db, kind: &str) -> Result<Vec<(Value, String)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select payload as "payload!", state::text as "state!" from engine.jobs
            where kind = $1 and state in ('pending', 'processing', 'failed')
@@ -164,7 +164,7 @@ pub async fn unfinished_jobs(pool: &PgPool, kind: &str) -> Result<Vec<(Value, St
 }
 
 /// The story of one event, by our id or by the provider's.
-pub async fn show(pool: &PgPool, id: &str) -> Result<Option<Story>, sqlx::Error> {
+pub async fn show(pool: &Db, id: &str) -> Result<Option<Story>, sqlx::Error> {
     let event = sqlx::query_as!(
         Summary,
         r#"select id as "id!", provider as "provider!", event_id as "event_id!", event_type as "event_type!",
@@ -189,7 +189,7 @@ pub async fn show(pool: &PgPool, id: &str) -> Result<Option<Story>, sqlx::Error>
     }
 }
 
-async fn failed_attempts(pool: &PgPool, event: Uuid) -> Result<Vec<Attempt>, sqlx::Error> {
+async fn failed_attempts(pool: &Db, event: Uuid) -> Result<Vec<Attempt>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Attempt,
         "select attempt, failed_at, error from engine.failures where row_id = $1 order by id",
@@ -198,7 +198,7 @@ async fn failed_attempts(pool: &PgPool, event: Uuid) -> Result<Vec<Attempt>, sql
     rows.fetch_all(pool).await
 }
 
-async fn effects(pool: &PgPool, event: Uuid) -> Result<Vec<Effect>, sqlx::Error> {
+async fn effects(pool: &Db, event: Uuid) -> Result<Vec<Effect>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Effect,
         "select id, ocurrido_en as at, actor, accion as action, recurso_tipo as resource_type,
@@ -209,7 +209,7 @@ async fn effects(pool: &PgPool, event: Uuid) -> Result<Vec<Effect>, sqlx::Error>
     rows.fetch_all(pool).await
 }
 
-async fn jobs(pool: &PgPool, event: Uuid) -> Result<Vec<Followup>, sqlx::Error> {
+async fn jobs(pool: &Db, event: Uuid) -> Result<Vec<Followup>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Followup,
         r#"select id, kind, state::text as "state!", attempts, last_error from engine.jobs

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
-use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use uuid::Uuid;
 
@@ -16,6 +15,7 @@ use super::Failure;
 use super::queue::{Lane, Wakers};
 use super::source::{Fetched, Message, Refusal};
 use crate::ground::config;
+use crate::tools::db::{Connection, Db};
 
 /// What became of a row that is now committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ struct Row {
 
 impl Inbox {
     /// Starts the writers; they end when the last clone of the inbox is gone.
-    pub(super) fn open(pool: &PgPool, settings: &config::File, wakers: &Wakers) -> Self {
+    pub(super) fn open(pool: &Db, settings: &config::File, wakers: &Wakers) -> Self {
         let give_way_above = settings.worker.give_way_above;
         let settings = &settings.inbox;
         let (waiting, entries) = mpsc::channel(settings.waiting_rows);
@@ -192,7 +192,7 @@ impl Row {
 }
 
 struct Writer {
-    pool: PgPool,
+    pool: Db,
     entries: Arc<Mutex<mpsc::Receiver<Entry>>>,
     rows: usize,
     bytes: usize,
@@ -276,7 +276,7 @@ impl Writer {
 const ANSWER: Duration = Duration::from_secs(20);
 
 /// Inserts on a connection of its own; one that does not answer is thrown away, not given back.
-async fn insert(pool: &PgPool, rows: &[&Row]) -> Result<HashSet<Uuid>, sqlx::Error> {
+async fn insert(pool: &Db, rows: &[&Row]) -> Result<HashSet<Uuid>, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     if let Ok(result) = tokio::time::timeout(ANSWER, insert_on(&mut connection, rows)).await {
         return result;
@@ -286,7 +286,7 @@ async fn insert(pool: &PgPool, rows: &[&Row]) -> Result<HashSet<Uuid>, sqlx::Err
 }
 
 /// Inserts and commits the rows in one statement; returns the ids of those that were new.
-async fn insert_on(connection: &mut PgConnection, rows: &[&Row]) -> Result<HashSet<Uuid>, sqlx::Error> {
+async fn insert_on(connection: &mut Connection, rows: &[&Row]) -> Result<HashSet<Uuid>, sqlx::Error> {
     macro_rules! column {
         ($kind:ty, $row:ident => $value:expr) => {
             &rows.iter().map(|$row| $value).collect::<Vec<$kind>>()[..]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{FromRow, PgConnection};
+use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
 use super::piece::Piece;
@@ -83,7 +83,7 @@ impl NewJob {
 /// not asked for before. In one order for everybody: two transactions that ask for the same keys must not wait for
 /// each other.
 pub(super) async fn insert(
-    connection: &mut PgConnection,
+    database: impl PgExecutor<'_>,
     jobs: &[NewJob],
     now: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
@@ -103,7 +103,7 @@ pub(super) async fn insert(
         &jobs.iter().map(|job| job.cause).collect::<Vec<_>>()[..] as &[Option<Uuid>],
         now,
     )
-    .fetch_all(connection)
+    .fetch_all(database)
     .await
 }
 

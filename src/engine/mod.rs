@@ -25,13 +25,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use sqlx::PgPool;
 
 pub use failure::Failure;
 
 use crate::ground::clock::Clock;
 use crate::ground::config;
-use crate::tools::db::Pools;
+use crate::tools::db::{Db, Pools};
 use inbox::Inbox;
 use job::{AnyJob, Job, NewJob};
 use queue::{Lane, Wakers};
@@ -43,9 +42,9 @@ use work::{React, Unit, Work};
 /// What the machine runs with: its tables, its clock, the providers and jobs it was given, and the story.
 pub struct Engine {
     /// For effects and for looking things up.
-    pub pool: PgPool,
+    pub pool: Db,
     /// For lease renewals alone, so that busy handlers cannot starve them.
-    pub leases: PgPool,
+    pub leases: Db,
     /// What time it is.
     pub clock: Clock,
     /// How workers behave.
@@ -118,8 +117,7 @@ impl Engine {
         let (id, now) = (self.clock.new_id(), self.clock.now());
         let payload = serde_json::to_value(payload).map_err(Failure::retry)?;
         let job = NewJob::new(id, kind, payload, now);
-        let mut connection = self.pool.acquire().await?;
-        job::insert(&mut connection, &[job], now).await?;
+        job::insert(&self.pool, &[job], now).await?;
         self.wakers.wake(Lane::Jobs);
         Ok(())
     }

@@ -10,11 +10,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use sqlx::{AssertSqlSafe, FromRow};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::ground::config;
+use crate::tools::db::Db;
 
 /// The two tables of work. They are claimed apart, so that a storm of webhooks cannot starve the jobs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -158,7 +159,7 @@ pub(super) enum Pick {
 
 /// Claims rows for `lease`.
 pub(super) async fn claim<R>(
-    pool: &PgPool,
+    pool: &Db,
     lane: Lane,
     pick: Pick,
     now: DateTime<Utc>,
@@ -196,7 +197,7 @@ fn claimed<R: for<'r> FromRow<'r, PgRow>>(lane: Lane, row: &PgRow) -> Result<Cla
 
 /// Notes a failed attempt and when to try again. A lost lease changes nothing: the row is another's now.
 pub(super) async fn fail(
-    pool: &PgPool,
+    pool: &Db,
     claim: Claim,
     error: &str,
     retry_at: DateTime<Utc>,
@@ -253,7 +254,7 @@ impl Leases {
     }
 
     /// Pushes the end of every claim on, so that nobody takes over what is still being worked on.
-    pub(super) async fn renew(&self, pool: &PgPool, until: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    pub(super) async fn renew(&self, pool: &Db, until: DateTime<Utc>) -> Result<(), sqlx::Error> {
         for lane in [Lane::Events, Lane::Jobs] {
             let mine: Vec<Claim> = self
                 .lock()
@@ -273,7 +274,7 @@ impl Leases {
 
 /// Gives back rows that were claimed and not begun: another worker may take them at once.
 pub(super) async fn give_back(
-    pool: &PgPool,
+    pool: &Db,
     lane: Lane,
     claims: &[Claim],
     now: DateTime<Utc>,
@@ -282,7 +283,7 @@ pub(super) async fn give_back(
 }
 
 async fn write_claims(
-    pool: &PgPool,
+    pool: &Db,
     sql: &'static str,
     claims: &[Claim],
     at: DateTime<Utc>,
@@ -303,7 +304,7 @@ async fn write_claims(
 
 /// How many events wait, counted up to 10,000 so that a storm does not make the question dear, and how many seconds
 /// the oldest has been due.
-pub(super) async fn backlog(pool: &PgPool, now: DateTime<Utc>) -> Result<(i64, i64), sqlx::Error> {
+pub(super) async fn backlog(pool: &Db, now: DateTime<Utc>) -> Result<(i64, i64), sqlx::Error> {
     let row = sqlx::query!(
         r#"select count(*) as "waiting!", greatest(coalesce(extract(epoch from $1 - min(run_at)), 0), 0)::bigint as "seconds!"
            from (select run_at from webhooks.events where state in ('pending', 'processing', 'failed')

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::source::Verified;
 use crate::ground::config;
+use crate::tools::db::Db;
 use crate::tools::redis::{Redis, Unanswered};
 
 /// Seven days, as the specification says.
@@ -46,7 +46,7 @@ pub struct Note {
 
 impl Recent {
     /// Begins to ask `pool` which database it is.
-    pub fn open(redis: Redis, pool: &PgPool, settings: &config::Redis) -> Self {
+    pub fn open(redis: Redis, pool: &Db, settings: &config::Redis) -> Self {
         let redis = Arc::new(redis);
         let (notes, waiting) = mpsc::channel(settings.waiting_keys);
         let (named, database) = watch::channel(None);
@@ -130,7 +130,7 @@ async fn keep_noting(redis: Arc<Redis>, mut waiting: mpsc::Receiver<Note>, rest:
     }
 }
 
-async fn keep_looking(pool: PgPool, every: Duration, named: watch::Sender<Option<Arc<str>>>) {
+async fn keep_looking(pool: Db, every: Duration, named: watch::Sender<Option<Arc<str>>>) {
     let mut told = false;
     loop {
         let looked = tokio::time::timeout(LOOK_WITHIN, database(&pool)).await;
@@ -153,7 +153,7 @@ async fn keep_looking(pool: PgPool, every: Duration, named: watch::Sender<Option
 /// What tells the inbox of this database from every other: the cluster, the database and the table's file, which are
 /// others when they were made anew or the table was emptied, and when the server was started. A backup cannot be put
 /// back without a start, and a standby that takes over was started at another time than what it replaces.
-async fn database(pool: &PgPool) -> Result<String, sqlx::Error> {
+async fn database(pool: &Db) -> Result<String, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select format('%s.%s.%s.%s', cluster.system_identifier, here.oid,
                          coalesce(pg_relation_filenode('webhooks.events'), 0),

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::PgPool;
 
 use super::Failure;
 use super::work::Work;
 use crate::ground::facts::Fact;
+use crate::tools::db::Db;
 
 /// The outcome of asking one provider.
 #[derive(Debug, Clone, Serialize)]
@@ -143,7 +143,7 @@ impl Report {
 }
 
 /// When a provider was last asked in full.
-pub async fn last(pool: &PgPool, provider: &str) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+pub async fn last(pool: &Db, provider: &str) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     let last = sqlx::query_scalar!(
         "select ran_at from engine.reconciliations where provider = $1 order by ran_at desc limit 1",
         provider,

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
-use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::work::{Unit, Work};
 use super::{Engine, Failure, retention};
 use crate::ground::facts::Actor;
+use crate::tools::db::{Db, Transaction};
 
 /// Finished events of a time, a provider, a type, a state; what is left open matches all.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +69,7 @@ pub const FINISHED: [&str; 4] = ["processed", "ignored", "parked", "dead"];
 pub const PAGE: i64 = 256;
 
 /// How many events the range holds, and how many of them have no payload any more.
-pub async fn count(pool: &PgPool, range: &Range) -> Result<(i64, i64), sqlx::Error> {
+pub async fn count(pool: &Db, range: &Range) -> Result<(i64, i64), sqlx::Error> {
     let row = sqlx::query!(
         r#"select count(*) as "all!", count(*) filter (where payload is null) as "emptied!" from webhooks.events
            where state in ('processed', 'ignored', 'parked', 'dead')
@@ -87,7 +87,7 @@ pub async fn count(pool: &PgPool, range: &Range) -> Result<(i64, i64), sqlx::Err
 }
 
 /// The next events of the range that have their payload, in the order in which they came.
-pub async fn page(pool: &PgPool, range: &Range, after: Uuid) -> Result<Vec<Candidate>, sqlx::Error> {
+pub async fn page(pool: &Db, range: &Range, after: Uuid) -> Result<Vec<Candidate>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Candidate,
         r#"select id, provider, event_id, event_type, state::text as "state!", last_error, true as "payload_kept!"
@@ -109,7 +109,7 @@ pub async fn page(pool: &PgPool, range: &Range, after: Uuid) -> Result<Vec<Candi
 }
 
 /// The events with these ids, ours or the provider's, in the order in which they came.
-pub async fn named(pool: &PgPool, ids: &[String]) -> Result<Vec<Candidate>, sqlx::Error> {
+pub async fn named(pool: &Db, ids: &[String]) -> Result<Vec<Candidate>, sqlx::Error> {
     let ours: Vec<Uuid> = ids.iter().filter_map(|id| id.parse().ok()).collect();
     let rows = sqlx::query_as!(
         Candidate,
@@ -126,7 +126,7 @@ pub async fn named(pool: &PgPool, ids: &[String]) -> Result<Vec<Candidate>, sqlx
 }
 
 /// How these events stand now.
-pub async fn standing(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<Candidate>, sqlx::Error> {
+pub async fn standing(pool: &Db, ids: &[Uuid]) -> Result<Vec<Candidate>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Candidate,
         r#"select id, provider, event_id, event_type, state::text as "state!", last_error,
@@ -178,7 +178,7 @@ struct Back {
 
 /// Attempts are counted anew; what was wrong before stays in the story of the event, as a failed attempt.
 async fn make_due(
-    connection: &mut PgConnection,
+    connection: &mut Transaction,
     events: &[Uuid],
     now: DateTime<Utc>,
 ) -> Result<Vec<Back>, sqlx::Error> {

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::inbox::Inbox;
@@ -19,6 +18,7 @@ use super::work::Work;
 use super::{Engine, Failure};
 use crate::ground::clock::Clock;
 use crate::ground::config;
+use crate::tools::db::{Db, Transaction};
 
 const KIND: &str = "vaciar_eventos";
 
@@ -33,7 +33,7 @@ const GIVE_WAY: Duration = Duration::from_secs(1);
 
 /// The job that empties payloads and removes what is only history.
 pub struct Retention {
-    pool: PgPool,
+    pool: Db,
     inbox: Inbox,
     clock: Clock,
     settings: config::Retention,
@@ -143,7 +143,7 @@ fn count_emptied(rows: i64) {
 /// One batch of the walk: empties what is handled, notes what holds its payload still, and moves on. A row that
 /// changed its state meanwhile counts as the latter.
 async fn walk(
-    pool: &PgPool,
+    pool: &Db,
     settings: &config::Retention,
     before: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -178,7 +178,7 @@ async fn walk(
 /// One batch of those that the walk passed by. One that is finished by now is emptied, and one that nobody resolved
 /// when the longer time for those is over; the others are looked at again.
 async fn look_at_kept(
-    pool: &PgPool,
+    pool: &Db,
     settings: &config::Retention,
     unresolved: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -217,7 +217,7 @@ async fn look_at_kept(
 
 /// Events that are handled again: those whose time is over already must not keep their payload for ever.
 pub(super) async fn look_again(
-    connection: &mut PgConnection,
+    connection: &mut Transaction,
     events: &[Uuid],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
@@ -236,7 +236,7 @@ pub(super) async fn look_again(
 }
 
 /// Scheduled jobs that are done. The latest of each kind stays: it says that its tick was had.
-async fn forget_ticks(pool: &PgPool, before: DateTime<Utc>, rows: i64) -> Result<i64, sqlx::Error> {
+async fn forget_ticks(pool: &Db, before: DateTime<Utc>, rows: i64) -> Result<i64, sqlx::Error> {
     let deleted = sqlx::query!(
         "delete from engine.jobs where id = any (array (
              select id from engine.jobs as old
@@ -250,7 +250,7 @@ async fn forget_ticks(pool: &PgPool, before: DateTime<Utc>, rows: i64) -> Result
 }
 
 /// The oldest failed attempts: their ids are in the order of time, so only the first ones are read.
-async fn forget_failures(pool: &PgPool, before: DateTime<Utc>, rows: i64) -> Result<i64, sqlx::Error> {
+async fn forget_failures(pool: &Db, before: DateTime<Utc>, rows: i64) -> Result<i64, sqlx::Error> {
     let deleted = sqlx::query!(
         "delete from engine.failures where id = any (array (
              select id from (select id, failed_at from engine.failures order by id limit $2) as oldest

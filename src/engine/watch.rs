@@ -1,7 +1,6 @@
 //! Watching the database: a snapshot held open for long keeps dead rows alive, and a queue drowns in them.
 
 use chrono::TimeDelta;
-use sqlx::PgPool;
 
 use super::Failure;
 use super::job::{Job, Task};
@@ -9,12 +8,13 @@ use super::schedule::Schedule;
 use super::work::Work;
 use crate::ground::config;
 use crate::ground::facts::Fact;
+use crate::tools::db::Db;
 
 const KIND: &str = "vigilar_base";
 
 /// The job that looks at the oldest snapshot.
 pub struct Watch {
-    pool: PgPool,
+    pool: Db,
     alert_seconds: i64,
 }
 
@@ -26,7 +26,7 @@ pub struct Oldest {
 
 impl Watch {
     /// Looks into the database of `pool`.
-    pub fn new(pool: PgPool, settings: &config::Watch) -> Self {
+    pub fn new(pool: Db, settings: &config::Watch) -> Self {
         Self {
             pool,
             alert_seconds: settings.snapshot_alert_seconds,

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::job::{self, NewJob};
@@ -19,6 +19,7 @@ use super::{Engine, Failure};
 use crate::ground::clock::Clock;
 use crate::ground::facts::{Actor, Fact};
 use crate::tools::client_ip::ClientIp;
+use crate::tools::db::{Db, Transaction};
 
 /// The story: what follows from a fact. The composition root hands it in, so that nothing below knows it.
 pub type React = for<'a> fn(&'a Fact, &'a mut Work) -> BoxFuture<'a, Result<(), Failure>>;
@@ -84,7 +85,7 @@ impl Verdict {
 
 /// An open transaction and the unit that it is at.
 pub struct Work {
-    transaction: Transaction<'static, Postgres>,
+    transaction: Transaction,
     now: DateTime<Utc>,
     clock: Clock,
     react: React,
@@ -99,7 +100,7 @@ pub struct Work {
 
 /// What a unit of work would commit, before it is rolled back.
 pub(super) struct Rehearsed<'a> {
-    pub(super) connection: &'a mut PgConnection,
+    pub(super) connection: &'a mut Transaction,
     pub(super) verdict: &'a Verdict,
     pub(super) audit: &'a [AuditEntry],
     pub(super) jobs: Vec<&'a NewJob>,
@@ -135,7 +136,7 @@ impl Work {
     }
 
     /// The open transaction, for a slice's `store.rs`.
-    pub fn connection(&mut self) -> &mut PgConnection {
+    pub fn connection(&mut self) -> &mut Transaction {
         &mut self.transaction
     }
 
@@ -204,7 +205,7 @@ impl Work {
             self.unit.cause,
             reason,
         )
-        .execute(&mut *self.transaction)
+        .execute(&mut self.transaction)
         .await?;
         Ok(())
     }
@@ -220,7 +221,7 @@ impl Work {
     /// gives up soon where it would have to wait, long before PostgreSQL looks for a deadlock. A unit alone can wait.
     pub(super) async fn wait_briefly(&mut self) -> Result<(), Failure> {
         let brief = sqlx::query("set local lock_timeout = '100ms'");
-        brief.execute(&mut *self.transaction).await?;
+        brief.execute(&mut self.transaction).await?;
         Ok(())
     }
 
@@ -303,13 +304,13 @@ impl Work {
             .bind(column!(audit, entry => entry.event))
             .bind(column!(audit, entry => entry.job))
             .bind(column!(audit, entry => entry.ip.map(|ip| ip.to_string())))
-            .fetch_one(&mut *self.transaction)
+            .fetch_one(&mut self.transaction)
             .await
     }
 }
 
 /// Opens a transaction: the only place in the program that does.
 #[allow(clippy::disallowed_methods)] // this is the one place
-pub(super) async fn transaction(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    pool.begin().await
+pub(super) async fn transaction(db: &Db) -> Result<Transaction, sqlx::Error> {
+    db.begin().await
 }

@@ -4,7 +4,6 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::documents::Wanted;
@@ -17,6 +16,7 @@ use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
 use crate::ground::facts::{Contact, CounterInvoice, Fact};
 use crate::ground::values::{Month, ServiceId};
+use crate::tools::db::Db;
 
 const KIND: &str = "solicitar_a_gigstack";
 
@@ -86,7 +86,7 @@ pub(super) fn ask(request: Uuid, work: &mut Work) -> Result<(), Failure> {
 
 /// The job that makes requests.
 pub struct Ask {
-    pool: PgPool,
+    pool: Db,
     api: GigstackApi,
 }
 
@@ -102,7 +102,7 @@ pub enum Answer {
 
 impl Ask {
     /// Asks with our key.
-    pub fn new(pool: PgPool, api: GigstackApi) -> Self {
+    pub fn new(pool: Db, api: GigstackApi) -> Self {
         Self { pool, api }
     }
 

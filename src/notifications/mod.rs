@@ -9,7 +9,6 @@ mod templates;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgPool;
 use url::Url;
 use uuid::Uuid;
 
@@ -19,6 +18,7 @@ use crate::engine::work::{Verdict, Work};
 use crate::ground::config;
 use crate::ground::facts::Instructions;
 use crate::ground::values::{ClientId, ContractId, ServiceId};
+use crate::tools::db::Db;
 use mail::{Mailer, Team};
 use templates::Message;
 
@@ -196,7 +196,7 @@ impl Notice {
 
 /// The job that sends notices.
 pub struct Notify {
-    pool: PgPool,
+    pool: Db,
     mailer: Option<Mailer>,
     team: Team,
     public_url: Url,
@@ -212,7 +212,7 @@ pub enum Sent {
 
 impl Notify {
     /// Connects nothing yet; a wrong address is found here.
-    pub fn new(pool: PgPool, settings: &config::Mail, public_url: &Url) -> anyhow::Result<Self> {
+    pub fn new(pool: Db, settings: &config::Mail, public_url: &Url) -> anyhow::Result<Self> {
         Ok(Self {
             pool,
             mailer: Mailer::new(settings)?,

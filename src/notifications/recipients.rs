@@ -1,11 +1,11 @@
 //! Who is told and what about: looked up when the notice is sent, so that jobs hold no personal data.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::engine::Failure;
 use crate::ground::values::{ClientId, ContractId, ServiceId};
+use crate::tools::db::Db;
 
 /// A client, as a mail addresses them.
 pub struct Client {
@@ -75,7 +75,7 @@ pub struct Alert {
     pub detail: String,
 }
 
-pub async fn client(pool: &PgPool, client: ClientId) -> Result<Client, Failure> {
+pub async fn client(pool: &Db, client: ClientId) -> Result<Client, Failure> {
     let found = sqlx::query!("select nombre, email from clientes where id = $1", client.0)
         .fetch_optional(pool)
         .await?;
@@ -86,7 +86,7 @@ pub async fn client(pool: &PgPool, client: ClientId) -> Result<Client, Failure> 
     })
 }
 
-pub async fn service(pool: &PgPool, service: Option<ServiceId>) -> Result<Option<Service>, Failure> {
+pub async fn service(pool: &Db, service: Option<ServiceId>) -> Result<Option<Service>, Failure> {
     let Some(service) = service else { return Ok(None) };
     let found = sqlx::query!(
         "select descripcion, monto, moneda from servicios where id = $1",
@@ -99,7 +99,7 @@ pub async fn service(pool: &PgPool, service: Option<ServiceId>) -> Result<Option
     }))
 }
 
-pub async fn contract(pool: &PgPool, contract: ContractId) -> Result<Contract, Failure> {
+pub async fn contract(pool: &Db, contract: ContractId) -> Result<Contract, Failure> {
     let found = sqlx::query!(
         "select contratos_b2b.id, tipo, nombre from contratos_b2b join clientes on clientes.id = cliente_id
          where contratos_b2b.id = $1",
@@ -115,7 +115,7 @@ pub async fn contract(pool: &PgPool, contract: ContractId) -> Result<Contract, F
     })
 }
 
-pub async fn payment(pool: &PgPool, payment: &str) -> Result<Payment, Failure> {
+pub async fn payment(pool: &Db, payment: &str) -> Result<Payment, Failure> {
     let found = sqlx::query!(
         r#"select amount, currency, instructions_url, instructions_expire, descripcion as "descripcion?"
            from stripe.payments left join servicios on servicios.id = payments.servicio_id where payments.id = $1"#,
@@ -132,7 +132,7 @@ pub async fn payment(pool: &PgPool, payment: &str) -> Result<Payment, Failure> {
     })
 }
 
-pub async fn invoice(pool: &PgPool, invoice: &str) -> Result<Invoice, Failure> {
+pub async fn invoice(pool: &Db, invoice: &str) -> Result<Invoice, Failure> {
     let found = sqlx::query!(
         "select coalesce(amount_remaining, amount_due) as amount, currency, hosted_invoice_url, next_payment_attempt
          from stripe.invoices where id = $1",
@@ -151,7 +151,7 @@ pub async fn invoice(pool: &PgPool, invoice: &str) -> Result<Invoice, Failure> {
 /// Whom a mail addresses that we do not know by name.
 const SOMEBODY: &str = "cliente de OnlyCar";
 
-pub async fn self_invoice(pool: &PgPool, request: Uuid) -> Result<SelfInvoice, Failure> {
+pub async fn self_invoice(pool: &Db, request: Uuid) -> Result<SelfInvoice, Failure> {
     let found = sqlx::query!(
         r#"select nombre as "nombre?", coalesce(requests.email, clientes.email) as email, portal_url, descripcion,
                   coalesce(monto_pagado, monto) as "monto!", moneda
@@ -176,7 +176,7 @@ pub async fn self_invoice(pool: &PgPool, request: Uuid) -> Result<SelfInvoice, F
 }
 
 /// Whoever asked for it at the counter is told, else the client of the service.
-pub async fn stamped_invoice(pool: &PgPool, invoice: Uuid) -> Result<StampedInvoice, Failure> {
+pub async fn stamped_invoice(pool: &Db, invoice: Uuid) -> Result<StampedInvoice, Failure> {
     let found = sqlx::query!(
         r#"select nombre as "nombre?", coalesce(requests.email, clientes.email) as email, uuid_sat as "uuid!",
                   descripcion as "descripcion!", facturas_emitidas.monto_total as "monto!", facturas_emitidas.moneda as "moneda!"
@@ -202,11 +202,7 @@ pub async fn stamped_invoice(pool: &PgPool, invoice: Uuid) -> Result<StampedInvo
     })
 }
 
-pub async fn sent_contract(
-    pool: &PgPool,
-    contract: ContractId,
-    document: Uuid,
-) -> Result<SentContract, Failure> {
+pub async fn sent_contract(pool: &Db, contract: ContractId, document: Uuid) -> Result<SentContract, Failure> {
     let found = sqlx::query!(
         "select nombre, email, vence_en, firmado_en from contratos_firmados
          join contratos_b2b on contratos_b2b.id = contrato_id join clientes on clientes.id = cliente_id
@@ -228,7 +224,7 @@ pub async fn sent_contract(
     })
 }
 
-pub async fn alert(pool: &PgPool, alert: Uuid) -> Result<Alert, Failure> {
+pub async fn alert(pool: &Db, alert: Uuid) -> Result<Alert, Failure> {
     let found = sqlx::query_as!(
         Alert,
         "select title, detail from engine.alerts where id = $1",

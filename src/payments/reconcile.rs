@@ -7,7 +7,6 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use sqlx::PgPool;
 
 use super::api::{EventQuery, StripeApi};
 use super::ask::Question;
@@ -24,6 +23,7 @@ use crate::engine::source::Fetched;
 use crate::engine::work::Work;
 use crate::engine::{Engine, Failure, history};
 use crate::ground::clock::Clock;
+use crate::tools::db::Db;
 
 const KIND: &str = "reconciliar_stripe";
 const PROVIDER: &str = "stripe";
@@ -42,7 +42,7 @@ pub struct Reconcile {
     stripe: Arc<Stripe>,
     api: Option<StripeApi>,
     inbox: Inbox,
-    pool: PgPool,
+    pool: Db,
     clock: Clock,
 }
 

@@ -33,6 +33,7 @@ mod invoicing;
 mod museum;
 mod objects;
 mod outbound;
+mod pooler;
 mod receive;
 mod redis;
 mod security;

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::mifiel::api::{ApiError, MifielApi};
@@ -21,6 +20,7 @@ use crate::engine::work::{Verdict, Work};
 use crate::engine::{Engine, Failure, history};
 use crate::ground::clock::Clock;
 use crate::ground::facts::Fact;
+use crate::tools::db::Db;
 use crate::tools::objects::Objects;
 
 const KIND: &str = "guardar_contrato";
@@ -78,7 +78,7 @@ impl Wanted {
 
 /// Where the jobs stand that are not done, by the document that each is about. One that will go on by itself goes before
 /// one that waits for a person.
-pub async fn underway(pool: &PgPool) -> Result<HashMap<String, String>, Failure> {
+pub async fn underway(pool: &Db) -> Result<HashMap<String, String>, Failure> {
     let mut underway = HashMap::new();
     for (payload, state) in history::unfinished_jobs(pool, KIND).await? {
         if let Ok(wanted) = serde_json::from_value::<Wanted>(payload) {
@@ -90,7 +90,7 @@ pub async fn underway(pool: &PgPool) -> Result<HashMap<String, String>, Failure>
 
 /// The job that confirms, fetches, stores and records.
 pub struct Keep {
-    pool: PgPool,
+    pool: Db,
     clock: Clock,
     api: MifielApi,
     objects: Objects,
@@ -127,7 +127,7 @@ pub enum Found {
 
 impl Keep {
     /// With Mifiel and the store.
-    pub fn new(pool: PgPool, clock: Clock, api: MifielApi, objects: Objects) -> Self {
+    pub fn new(pool: Db, clock: Clock, api: MifielApi, objects: Objects) -> Self {
         Self {
             pool,
             clock,

@@ -7,7 +7,6 @@ mod run;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgPool;
 
 use super::documents::Wanted;
 use super::mifiel::Mifiel;
@@ -20,6 +19,7 @@ use crate::engine::work::Work;
 use crate::engine::{Engine, Failure};
 use crate::ground::clock::Clock;
 use crate::ground::facts::Fact;
+use crate::tools::db::Db;
 use run::Run;
 
 const KIND: &str = "reconciliar_mifiel";
@@ -33,7 +33,7 @@ pub struct Reconcile {
     source: Arc<Mifiel>,
     api: MifielApi,
     inbox: Inbox,
-    pool: PgPool,
+    pool: Db,
     clock: Clock,
 }
 

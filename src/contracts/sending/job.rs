@@ -5,7 +5,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::KIND;
@@ -18,6 +17,7 @@ use crate::engine::job::{Job, Task};
 use crate::engine::work::Work;
 use crate::ground::config;
 use crate::ground::facts::Fact;
+use crate::tools::db::Db;
 use crate::tools::objects::Objects;
 
 /// At most so many pages of the account's documents are looked through for one that was sent and not recorded.
@@ -34,7 +34,7 @@ pub(super) struct Ordered {
 
 /// The job.
 pub struct Send {
-    pool: PgPool,
+    pool: Db,
     api: MifielApi,
     objects: Objects,
     callback_url: SecretString,
@@ -45,7 +45,7 @@ pub struct Send {
 impl Send {
     /// With Mifiel and the store.
     pub fn new(
-        pool: PgPool,
+        pool: Db,
         api: MifielApi,
         objects: Objects,
         settings: &config::Mifiel,

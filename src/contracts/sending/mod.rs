@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 pub use check::Wrong;
@@ -25,6 +24,7 @@ use crate::engine::job::NewJob;
 use crate::engine::work::{Unit, Work};
 use crate::engine::{Engine, Failure, history};
 use crate::ground::values::ContractId;
+use crate::tools::db::Db;
 use crate::tools::objects::{FIVE_YEARS, Meta, Objects};
 
 const KIND: &str = "enviar_contrato";
@@ -131,7 +131,7 @@ fn told(wrong: &[Wrong]) -> String {
 }
 
 /// Where the jobs stand that have not sent their document, by the document.
-pub async fn underway(pool: &PgPool) -> Result<HashMap<Uuid, String>, Failure> {
+pub async fn underway(pool: &Db) -> Result<HashMap<Uuid, String>, Failure> {
     let mut underway = HashMap::new();
     for (payload, state) in history::unfinished_jobs(pool, KIND).await? {
         if let Ok(ordered) = serde_json::from_value::<job::Ordered>(payload) {

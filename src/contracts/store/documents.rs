@@ -1,13 +1,14 @@
 //! `contratos_firmados`: what was sent for signature, and what became of it.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::super::mifiel::shapes::Document;
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::values::ContractId;
+use crate::tools::db::Db;
 
 /// A document of ours.
 #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ pub struct Known {
 
 /// Finds a document by Mifiel's id, or by the id that we gave it: its own, or that of a contract that has one document
 /// which Mifiel has not named yet. None: it is none of ours.
-pub async fn find(pool: &PgPool, mifiel: &str, external: Option<Uuid>) -> Result<Option<Known>, Failure> {
+pub async fn find(pool: &Db, mifiel: &str, external: Option<Uuid>) -> Result<Option<Known>, Failure> {
     let found = sqlx::query!(
         r#"select signed.id, contrato_id, tipo::text as "kind!", mifiel_document_id, signed.estado::text as "state!",
                   sha256_original,
@@ -144,7 +145,7 @@ pub async fn draft(work: &mut Work, draft: &Draft) -> Result<(), Failure> {
 }
 
 /// A draft that waits to be sent; none, when Mifiel has it by now, or refused it.
-pub async fn sending(pool: &PgPool, id: Uuid) -> Result<Option<Draft>, Failure> {
+pub async fn sending(pool: &Db, id: Uuid) -> Result<Option<Draft>, Failure> {
     let row = sqlx::query!(
         r#"select contrato_id, url_original as "url!", sha256_original as "sha256!", creado_en,
                   mifiel_document_id is null and estado = 'pendiente' and eliminado_en is null as "waits!"

@@ -1,10 +1,10 @@
 //! Contracts as they are listed, each with its newest document.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::engine::Failure;
+use crate::tools::db::Db;
 use crate::tools::paging::Place;
 
 /// A contract and its newest document, if it has one.
@@ -52,7 +52,7 @@ pub struct Which {
 }
 
 /// Some of those: what waits for a signature first, by the end of its time.
-pub async fn list(pool: &PgPool, which: &Which, count: i64) -> Result<Vec<Row>, Failure> {
+pub async fn list(pool: &Db, which: &Which, count: i64) -> Result<Vec<Row>, Failure> {
     let rows = sqlx::query_as!(
         Row,
         r#"select contratos_b2b.id, cliente_id as client_id, nombre as client, tipo::text as "kind!",

@@ -1,10 +1,10 @@
 //! What Mifiel is asked about by ourselves, and when it last was (`contracts.attention`): the longest unasked comes first.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::engine::Failure;
+use crate::tools::db::Db;
 
 /// A document of ours that Mifiel has, as far as it is compared.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub struct Unsent {
 /// Documents that may have moved on: those that wait, those that a signer declined (a later signature wins) while they
 /// can be signed or were sent since, and signed ones whose files are not all recorded.
 pub async fn longest_unasked(
-    pool: &PgPool,
+    pool: &Db,
     sent_since: DateTime<Utc>,
     now: DateTime<Utc>,
     limit: i64,
@@ -54,7 +54,7 @@ pub async fn longest_unasked(
 }
 
 /// Documents that were to be sent before then, and that no answer of Mifiel's named.
-pub async fn unsent(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> Result<Vec<Unsent>, Failure> {
+pub async fn unsent(pool: &Db, before: DateTime<Utc>, limit: i64) -> Result<Vec<Unsent>, Failure> {
     let found = sqlx::query_as!(
         Unsent,
         "select id, creado_en as created_at from contratos_firmados
@@ -67,7 +67,7 @@ pub async fn unsent(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> Result<
 }
 
 /// Notes that Mifiel was asked about this one just now.
-pub async fn looked(pool: &PgPool, document: Uuid, now: DateTime<Utc>) -> Result<(), Failure> {
+pub async fn looked(pool: &Db, document: Uuid, now: DateTime<Utc>) -> Result<(), Failure> {
     sqlx::query!(
         "insert into contracts.attention (document, looked_at) values ($1, $2)
          on conflict (document) do update set looked_at = excluded.looked_at",

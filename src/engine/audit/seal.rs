@@ -7,17 +7,18 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::AssertSqlSafe;
 use tokio_util::sync::CancellationToken;
 
 use super::chain::{COLUMNS, Link};
 use crate::engine::work::transaction;
+use crate::tools::db::{Db, Transaction};
 
 const EVERY: Duration = Duration::from_secs(1);
 const BATCH: i64 = 500;
 
 /// Seals what can be sealed, every second until the stop, and once more then.
-pub async fn keep_sealing(pool: PgPool, stop: CancellationToken) {
+pub async fn keep_sealing(pool: Db, stop: CancellationToken) {
     let mut horizon = None;
     while !stop.is_cancelled() {
         tokio::select! {
@@ -31,7 +32,7 @@ pub async fn keep_sealing(pool: PgPool, stop: CancellationToken) {
 }
 
 /// Seals every row that was committed before the call; waits for the transactions that write just now.
-pub async fn seal(pool: &PgPool) -> Result<(), sqlx::Error> {
+pub async fn seal(pool: &Db) -> Result<(), sqlx::Error> {
     let mut horizon = Some(Horizon::now(pool).await?);
     let mut pause = tokio::time::interval(Duration::from_millis(50));
     while horizon.is_some() {
@@ -47,7 +48,7 @@ pub async fn seal(pool: &PgPool) -> Result<(), sqlx::Error> {
 }
 
 /// Either the horizon of the step before is reached and its rows are sealed, or it is waited for once more.
-async fn step(pool: &PgPool, horizon: &mut Option<Horizon>) -> Result<(), sqlx::Error> {
+async fn step(pool: &Db, horizon: &mut Option<Horizon>) -> Result<(), sqlx::Error> {
     let noted = match horizon.take() {
         Some(noted) => noted,
         None => Horizon::now(pool).await?,
@@ -67,7 +68,7 @@ struct Horizon {
 }
 
 impl Horizon {
-    async fn now(pool: &PgPool) -> Result<Self, sqlx::Error> {
+    async fn now(pool: &Db) -> Result<Self, sqlx::Error> {
         // In this order: whoever drew an id up to last_id had locked the table before, and shows up as a writer.
         let last_id = sqlx::query_scalar!(
             r#"select case when is_called then last_value else 0 end as "last_id!" from logs_auditoria_id_seq"#
@@ -80,13 +81,13 @@ impl Horizon {
         })
     }
 
-    async fn reached(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
+    async fn reached(&self, pool: &Db) -> Result<bool, sqlx::Error> {
         Ok(self.writers.is_empty() || self.writers.is_disjoint(&writers(pool).await?))
     }
 }
 
 /// The transactions that hold the lock which every insert takes first.
-async fn writers(pool: &PgPool) -> Result<HashSet<String>, sqlx::Error> {
+async fn writers(pool: &Db) -> Result<HashSet<String>, sqlx::Error> {
     let writers = sqlx::query_scalar!(
         r#"select virtualtransaction as "id!" from pg_locks
            where relation = 'public.logs_auditoria'::regclass and mode = 'RowExclusiveLock' and granted
@@ -95,23 +96,23 @@ async fn writers(pool: &PgPool) -> Result<HashSet<String>, sqlx::Error> {
     Ok(writers.fetch_all(pool).await?.into_iter().collect())
 }
 
-async fn seal_up_to(pool: &PgPool, last_id: i64) -> Result<(), sqlx::Error> {
+async fn seal_up_to(pool: &Db, last_id: i64) -> Result<(), sqlx::Error> {
     while seal_batch(pool, last_id).await? == BATCH {}
     Ok(())
 }
 
 /// Seals one batch under the lock of the chain's head, so that two replicas do not fork it.
-async fn seal_batch(pool: &PgPool, last_id: i64) -> Result<i64, sqlx::Error> {
+async fn seal_batch(pool: &Db, last_id: i64) -> Result<i64, sqlx::Error> {
     let mut work = transaction(pool).await?;
     let head = sqlx::query!("select last_id, last_hash from engine.audit_head for update")
-        .fetch_one(&mut *work)
+        .fetch_one(&mut work)
         .await?;
     let sql = format!("select {COLUMNS} from logs_auditoria where id > $1 and id <= $2 order by id limit $3");
     let links: Vec<Link> = sqlx::query_as(AssertSqlSafe(sql))
         .bind(head.last_id)
         .bind(last_id)
         .bind(BATCH)
-        .fetch_all(&mut *work)
+        .fetch_all(&mut work)
         .await?;
     if let Some(last) = links.last() {
         let last_id = last.id;
@@ -121,7 +122,7 @@ async fn seal_batch(pool: &PgPool, last_id: i64) -> Result<i64, sqlx::Error> {
             last_id,
             last_hash
         )
-        .execute(&mut *work)
+        .execute(&mut work)
         .await?;
     }
     work.commit().await?;
@@ -129,7 +130,7 @@ async fn seal_batch(pool: &PgPool, last_id: i64) -> Result<i64, sqlx::Error> {
 }
 
 async fn write(
-    connection: &mut PgConnection,
+    connection: &mut Transaction,
     links: &[Link],
     mut before: String,
 ) -> Result<String, sqlx::Error> {

@@ -1,8 +1,9 @@
 //! Verifying: reading the whole chain and computing every hash again.
 
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::AssertSqlSafe;
 
 use super::chain::{COLUMNS, GENESIS, Link};
+use crate::tools::db::Db;
 
 /// The chain holds.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -28,7 +29,7 @@ pub struct Broken {
 const PIECE: i64 = 10_000;
 
 /// Reads all sealed rows in order.
-pub async fn verify(pool: &PgPool) -> Result<Result<Intact, Broken>, sqlx::Error> {
+pub async fn verify(pool: &Db) -> Result<Result<Intact, Broken>, sqlx::Error> {
     let head = sqlx::query!("select last_id, last_hash from engine.audit_head")
         .fetch_one(pool)
         .await?;

@@ -5,7 +5,6 @@ mod rows;
 
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 pub use rows::{Change, ColumnChange, RowChange};
@@ -15,6 +14,7 @@ use super::process::{closed, guarded};
 use super::work::{Rehearsed, Work};
 use super::{Engine, Failure};
 use crate::ground::facts::Fact;
+use crate::tools::db::Db;
 
 /// What handling an event now would do.
 #[derive(Debug, Clone, Serialize)]
@@ -77,7 +77,7 @@ pub async fn rehearse(engine: &Engine, event: Uuid) -> Result<Rehearsal, Failure
     }
 }
 
-async fn read(pool: &PgPool, event: Uuid) -> Result<InboxRow, Failure> {
+async fn read(pool: &Db, event: Uuid) -> Result<InboxRow, Failure> {
     let sql = "select id, provider, event_id, event_type, occurred_at, received_at, payload, trust
                from webhooks.events where id = $1";
     let row = sqlx::query_as(sql).bind(event).fetch_optional(pool).await?;

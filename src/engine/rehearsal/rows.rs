@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::tools::db::{Db, Transaction};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::AssertSqlSafe;
 
 /// A row before or after, by columns.
 type Image = Map<String, Value>;
@@ -59,8 +60,8 @@ struct Table {
 /// Compares every row that the transaction has written with its committed state. The jobs it asks for are not among
 /// them: they are told apart.
 pub(super) async fn changed(
-    connection: &mut PgConnection,
-    others: &PgPool,
+    connection: &mut Transaction,
+    others: &Db,
 ) -> Result<Vec<RowChange>, sqlx::Error> {
     let mut changes = Vec::new();
     for table in touched(connection).await? {
@@ -72,7 +73,7 @@ pub(super) async fn changed(
 }
 
 /// Tables in which this connection has written lately: PostgreSQL counts that, so that not every table is searched.
-async fn touched(connection: &mut PgConnection) -> Result<Vec<Table>, sqlx::Error> {
+async fn touched(connection: &mut Transaction) -> Result<Vec<Table>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Table,
         r#"select nspname || '.' || relname as "name!", format('%I.%I', nspname, relname) as "sql_name!",
@@ -106,7 +107,7 @@ const IMAGE: &str =
 
 impl Table {
     /// The rows that the transaction has written, as it sees them.
-    async fn after(&self, connection: &mut PgConnection) -> Result<Vec<Image>, sqlx::Error> {
+    async fn after(&self, connection: &mut Transaction) -> Result<Vec<Image>, sqlx::Error> {
         let sql = format!(
             "select {IMAGE} from {} as t where xmin = pg_current_xact_id_if_assigned()::xid",
             self.sql_name
@@ -120,8 +121,8 @@ impl Table {
     /// What everybody else sees of those rows, and the rows that are gone.
     async fn before(
         &self,
-        connection: &mut PgConnection,
-        others: &PgPool,
+        connection: &mut Transaction,
+        others: &Db,
         after: &[Image],
     ) -> Result<Vec<Image>, sqlx::Error> {
         let mut images = Vec::new();

@@ -49,9 +49,20 @@ section! {
 section! {
     /// `[database]`
     Database {
-        max_connections: u32, acquire_timeout_ms: u64,
+        pooler: Pooler, max_connections: u32, acquire_timeout_ms: u64,
         statement_timeout_seconds: u64, idle_in_transaction_timeout_seconds: u64,
     }
+}
+/// Whether a pooler stands before PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooler {
+    /// Found out when the program starts.
+    Auto,
+    /// None does.
+    Direct,
+    /// One that may give each transaction another session.
+    Transaction,
 }
 section! {
     /// `[inbox]`

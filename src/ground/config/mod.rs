@@ -18,7 +18,7 @@ use url::Url;
 pub use environment::Environment;
 pub use file::{
     Access, Database, Dialect, File, Gigstack as GigstackFile, Http, Inbox, Invoicing, Mifiel as MifielFile,
-    Redis, Retention, Stripe as StripeFile, Watch, Worker,
+    Pooler, Redis, Retention, Stripe as StripeFile, Watch, Worker,
 };
 pub use origin::Origin;
 pub use secrets::Secrets;

@@ -7,7 +7,6 @@ mod underway;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 pub use underway::{Underway, underway};
@@ -21,6 +20,7 @@ use crate::engine::work::{Verdict, Work};
 use crate::engine::{Engine, Failure};
 use crate::ground::clock::Clock;
 use crate::ground::facts::Fact;
+use crate::tools::db::Db;
 use crate::tools::objects::Objects;
 
 const KIND: &str = "guardar_factura";
@@ -76,7 +76,7 @@ impl Wanted {
 
 /// The job that fetches, checks, stores and records.
 pub struct Keep {
-    pool: PgPool,
+    pool: Db,
     clock: Clock,
     api: GigstackApi,
     objects: Objects,
@@ -112,7 +112,7 @@ pub enum Found {
 
 impl Keep {
     /// With the store and the rules.
-    pub fn new(pool: PgPool, clock: Clock, api: GigstackApi, objects: Objects, rules: Rules) -> Self {
+    pub fn new(pool: Db, clock: Clock, api: GigstackApi, objects: Objects, rules: Rules) -> Self {
         Self {
             pool,
             clock,

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{KIND, Wanted};
 use crate::engine::{Failure, history};
+use crate::tools::db::Db;
 
 /// The jobs that are not done.
 pub struct Underway {
@@ -15,7 +15,7 @@ pub struct Underway {
 }
 
 /// Looks at all of them.
-pub async fn underway(pool: &PgPool) -> Result<Underway, Failure> {
+pub async fn underway(pool: &Db) -> Result<Underway, Failure> {
     let mut underway = Underway {
         about: HashMap::new(),
         rest: HashMap::new(),

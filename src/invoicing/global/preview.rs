@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::PgPool;
 
 use crate::engine::Failure;
 use crate::ground::values::{Currency, Month};
 use crate::invoicing::store::requests::{self, Unmade};
 use crate::invoicing::store::sales::{self, Open, PER_DOCUMENT, Requested};
+use crate::tools::db::Db;
 
 /// A month.
 #[derive(Debug, Clone, Serialize)]
@@ -49,7 +49,7 @@ pub struct Document {
 }
 
 /// Looks at a month; changes nothing.
-pub async fn preview(pool: &PgPool, month: Month, now: DateTime<Utc>) -> Result<Preview, Failure> {
+pub async fn preview(pool: &Db, month: Month, now: DateTime<Utc>) -> Result<Preview, Failure> {
     let open = sales::open(pool, month).await?;
     let (open, foreign): (Vec<_>, Vec<_>) = open
         .into_iter()

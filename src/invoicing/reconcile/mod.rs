@@ -8,7 +8,6 @@ mod run;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::documents::Wanted;
@@ -22,6 +21,7 @@ use crate::engine::work::Work;
 use crate::engine::{Engine, Failure};
 use crate::ground::clock::Clock;
 use crate::ground::facts::Fact;
+use crate::tools::db::Db;
 use run::Run;
 
 const KIND: &str = "reconciliar_gigstack";
@@ -38,7 +38,7 @@ pub struct Reconcile {
     source: Arc<Gigstack>,
     api: GigstackApi,
     inbox: Inbox,
-    pool: PgPool,
+    pool: Db,
     clock: Clock,
 }
 

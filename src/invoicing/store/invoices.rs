@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::super::cfdi::Cfdi;
@@ -11,6 +10,7 @@ use super::super::gigstack::shapes::{Invoice, Status};
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::values::{Month, ServiceId};
+use crate::tools::db::Db;
 
 /// An object in the bucket.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl Kept {
 }
 
 /// What is stored of an invoice.
-pub async fn files(pool: &PgPool, uuid: Uuid) -> Result<Files, Failure> {
+pub async fn files(pool: &Db, uuid: Uuid) -> Result<Files, Failure> {
     let found = sqlx::query!(
         "select url_xml, sha256_xml, url_pdf, sha256_pdf, url_acuse, sha256_acuse
          from facturas_emitidas where uuid_sat = $1",

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::engine::Failure;
+use crate::tools::db::Db;
 
 /// An invoice of ours, as far as it is compared.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ pub struct OpenRequest {
 }
 
 /// Those of these invoices that we have, by Gigstack's id or by the UUID.
-pub async fn ours(pool: &PgPool, ids: &[String], uuids: &[Uuid]) -> Result<Vec<Ours>, Failure> {
+pub async fn ours(pool: &Db, ids: &[String], uuids: &[Uuid]) -> Result<Vec<Ours>, Failure> {
     let found = sqlx::query_as!(
         Ours,
         r#"select id, uuid_sat as uuid, gigstack_id, estado::text as "state!", monto_total as total,
@@ -51,7 +51,7 @@ pub async fn ours(pool: &PgPool, ids: &[String], uuids: &[Uuid]) -> Result<Vec<O
 
 /// Valid invoices issued since, except `but`: those first that nobody looked at for the longest time.
 pub async fn longest_unasked(
-    pool: &PgPool,
+    pool: &Db,
     issued_since: DateTime<Utc>,
     but: &[Uuid],
     limit: i64,
@@ -71,7 +71,7 @@ pub async fn longest_unasked(
 }
 
 /// Self-invoices that wait for their client: those first that nobody looked at for the longest time.
-pub async fn open_requests(pool: &PgPool, limit: i64) -> Result<Vec<OpenRequest>, Failure> {
+pub async fn open_requests(pool: &Db, limit: i64) -> Result<Vec<OpenRequest>, Failure> {
     let found = sqlx::query_as!(
         OpenRequest,
         r#"select requests.id, gigstack_id as "receipt!"
@@ -84,7 +84,7 @@ pub async fn open_requests(pool: &PgPool, limit: i64) -> Result<Vec<OpenRequest>
 }
 
 /// Notes that Gigstack was asked about these just now.
-pub async fn looked(pool: &PgPool, subjects: &[Uuid], now: DateTime<Utc>) -> Result<(), Failure> {
+pub async fn looked(pool: &Db, subjects: &[Uuid], now: DateTime<Utc>) -> Result<(), Failure> {
     sqlx::query!(
         "insert into invoicing.looks (subject, looked_at) select distinct subject, $2::timestamptz
          from unnest($1::uuid[]) as asked (subject)

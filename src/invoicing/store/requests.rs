@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::super::gigstack::shapes::Receipt;
@@ -11,6 +10,7 @@ use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::facts::Contact;
 use crate::ground::values::{Month, ServiceId};
+use crate::tools::db::Db;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +144,7 @@ pub async fn waiting(work: &mut Work, month: Month) -> Result<Vec<Uuid>, Failure
 }
 
 /// What a request is for.
-pub async fn purpose(pool: &PgPool, request: Uuid) -> Result<Purpose, Failure> {
+pub async fn purpose(pool: &Db, request: Uuid) -> Result<Purpose, Failure> {
     let found = sqlx::query!(
         r#"select servicio_id, period, state = 'completed' as "completed!" from invoicing.requests where id = $1"#,
         request
@@ -160,7 +160,7 @@ pub async fn purpose(pool: &PgPool, request: Uuid) -> Result<Purpose, Failure> {
 }
 
 /// What a self-invoice is asked with.
-pub async fn self_invoice(pool: &PgPool, request: Uuid) -> Result<SelfInvoice, Failure> {
+pub async fn self_invoice(pool: &Db, request: Uuid) -> Result<SelfInvoice, Failure> {
     let found = sqlx::query_as!(
         SelfInvoice,
         r#"select descripcion as description, coalesce(monto_pagado, monto) as "amount!", moneda::text as "currency!",
@@ -228,7 +228,7 @@ pub struct Unmade {
 }
 
 /// Services paid in a month whose clients have not made their own invoice yet.
-pub async fn unmade(pool: &PgPool, month: Month) -> Result<Vec<Unmade>, Failure> {
+pub async fn unmade(pool: &Db, month: Month) -> Result<Vec<Unmade>, Failure> {
     let unmade = sqlx::query_as!(
         Unmade,
         r#"select servicios.id as service, pagado_en as "paid_at!", coalesce(monto_pagado, monto) as "amount!", state

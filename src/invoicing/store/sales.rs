@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::values::{Month, ServiceId};
+use crate::tools::db::Db;
 
 /// So many sales fit into one document: about 440 bytes each, and 4 MiB are read at most.
 pub const PER_DOCUMENT: u16 = 5000;
@@ -102,7 +102,7 @@ pub async fn claim(work: &mut Work, month: Month, request: Uuid) -> Result<Vec<S
 }
 
 /// The sales that a request claimed.
-pub async fn claimed(pool: &PgPool, request: Uuid) -> Result<Vec<Sale>, Failure> {
+pub async fn claimed(pool: &Db, request: Uuid) -> Result<Vec<Sale>, Failure> {
     let sales = sqlx::query_as!(
         Sale,
         "select servicio_id as service, folio, monto as amount, metodo_pago as payment_form
@@ -240,7 +240,7 @@ pub struct Open {
 }
 
 /// The sales of a month that nobody claimed, in the order in which they would be.
-pub async fn open(pool: &PgPool, month: Month) -> Result<Vec<Open>, Failure> {
+pub async fn open(pool: &Db, month: Month) -> Result<Vec<Open>, Failure> {
     let open = sqlx::query_as!(
         Open,
         r#"select folio, servicio_id as service, vendida_en as sold_at, monto as amount, moneda::text as "currency!",
@@ -277,7 +277,7 @@ pub struct Requested {
 }
 
 /// What was asked for a month.
-pub async fn parts(pool: &PgPool, month: Month) -> Result<Vec<Requested>, Failure> {
+pub async fn parts(pool: &Db, month: Month) -> Result<Vec<Requested>, Failure> {
     let parts = sqlx::query_as!(
         Requested,
         r#"select requests.id as request, part as "part!", created_at as asked_at, state, requests.gigstack_id,

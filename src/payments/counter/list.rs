@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -16,6 +15,7 @@ use crate::access::Staff;
 use crate::engine::Engine;
 use crate::ground::clock::start_of_day;
 use crate::ground::values::ServiceId;
+use crate::tools::db::Db;
 use crate::tools::extract::{PathId, QueryParams};
 use crate::tools::paging::{self, Place, one_of};
 use crate::tools::problem::{FieldError, Problem};
@@ -120,7 +120,7 @@ pub async fn service(
 }
 
 /// One that this person may know of.
-pub(super) async fn one(pool: &PgPool, staff: Staff, service: ServiceId) -> Result<Service, Problem> {
+pub(super) async fn one(pool: &Db, staff: Staff, service: ServiceId) -> Result<Service, Problem> {
     let which = Which {
         service: Some(service),
         operator: operator(staff),

@@ -7,7 +7,6 @@ mod money_back;
 mod payment;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 
 use super::ask::Question;
 use super::objects::{
@@ -20,6 +19,7 @@ use super::store::rows::{self, Taken};
 use super::told::Told;
 use crate::engine::Failure;
 use crate::engine::work::Work;
+use crate::tools::db::Db;
 
 /// The events that somebody here acts on, and the family of the object that each carries.
 pub const HANDLED: &[(&str, Family)] = &[
@@ -129,7 +129,7 @@ pub async fn compare(
     family: Family,
     object: Object<'_>,
     told: &Told,
-    pool: &PgPool,
+    pool: &Db,
     now: DateTime<Utc>,
 ) -> Result<Difference, Failure> {
     macro_rules! with {

@@ -2,20 +2,21 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgPool, Row};
+use sqlx::{AssertSqlSafe, Row};
 
 use super::rows;
 use crate::engine::Failure;
 use crate::engine::reconciliation::Drift;
 use crate::payments::objects::Kept;
 use crate::payments::told::Told;
+use crate::tools::db::Db;
 
 /// How a row differs, with each column's value here and there.
 pub type Difference = Option<(Drift, Vec<(String, Value, Value)>)>;
 
 /// How the row differs; none when it does not, or when it shows a newer version.
 pub async fn compare<K: Kept>(
-    pool: &PgPool,
+    pool: &Db,
     object: &K,
     told: &Told,
     now: DateTime<Utc>,

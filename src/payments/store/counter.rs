@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::values::ServiceId;
+use crate::tools::db::Db;
 use crate::tools::paging::Place;
 
 /// A service that is held until the commit.
@@ -165,7 +165,7 @@ pub struct Which {
 }
 
 /// Some of those services, in the order of the list.
-pub async fn shown(pool: &PgPool, which: &Which, count: i64) -> Result<Vec<Shown>, Failure> {
+pub async fn shown(pool: &Db, which: &Which, count: i64) -> Result<Vec<Shown>, Failure> {
     let rows = sqlx::query_as!(
         Shown,
         r#"select servicios.id, descripcion as description, servicios.estado::text as "state!",

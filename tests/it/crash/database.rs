@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::forwarder::Forwarder;
 use super::load::{self, Load};
 use super::site::Site;
-use crate::support::database::program;
+use crate::support::database::{self, program};
 use crate::support::wait::{until, until_within};
 
 /// Short waits: a request is refused soon, and a killed worker's rows are free soon.
@@ -54,7 +54,7 @@ impl Own {
         let url = self.url();
         let options = PgPoolOptions::new().acquire_timeout(Duration::from_secs(20));
         let pool = options.connect(&url).await.unwrap();
-        db::migrate(&pool).await.unwrap();
+        db::migrate(&database::db(&pool)).await.unwrap();
         Site::new(&url, pool, SETTINGS)
     }
 

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::support::app::SECRET;
-use crate::support::database::program;
+use crate::support::database::{db, program};
 use crate::support::wait::{until, until_within};
 
 /// One address, one settings file, one database.
@@ -170,8 +170,8 @@ impl Site {
         ] {
             assert_eq!(self.count(rows).await, sent, "{rows}");
         }
-        audit::seal(&self.pool).await.unwrap();
-        let chain = audit::verify(&self.pool).await.unwrap().unwrap();
+        audit::seal(&db(&self.pool)).await.unwrap();
+        let chain = audit::verify(&db(&self.pool)).await.unwrap().unwrap();
         assert_eq!(chain.rows, acknowledged.len() as u64);
     }
 }

@@ -6,7 +6,7 @@ use onlycar::engine::audit::{Intact, keep_sealing, seal, verify};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::database;
+use crate::support::database::{self, db};
 use crate::support::wait::until;
 
 const INSERT: &str =
@@ -25,7 +25,7 @@ pub async fn insert(pool: &PgPool, rows: i32) {
 }
 
 pub async fn intact(pool: &PgPool) -> Intact {
-    verify(pool).await.unwrap().unwrap()
+    verify(&db(pool)).await.unwrap().unwrap()
 }
 
 async fn sealed(pool: &PgPool) -> i64 {
@@ -36,7 +36,7 @@ async fn sealed(pool: &PgPool) -> i64 {
 #[tokio::test]
 async fn an_empty_log_is_intact() {
     let (_, pool) = log().await;
-    seal(&pool).await.unwrap();
+    seal(&db(&pool)).await.unwrap();
     let empty = intact(&pool).await;
     assert_eq!((empty.rows, empty.last_id), (0, 0));
 }
@@ -46,8 +46,8 @@ async fn the_chain_holds_after_concurrent_writers_and_sealers() {
     let (url, pool) = log().await;
     let stop = CancellationToken::new();
     let keepers = [
-        tokio::spawn(keep_sealing(pool.clone(), stop.clone())),
-        tokio::spawn(keep_sealing(pool.clone(), stop.clone())),
+        tokio::spawn(keep_sealing(db(&pool), stop.clone())),
+        tokio::spawn(keep_sealing(db(&pool), stop.clone())),
     ];
     let writers = (0..8).map(|_| async {
         let mut connection = PgConnection::connect(&url).await.unwrap();
@@ -78,8 +78,8 @@ async fn the_chain_holds_after_concurrent_writers_and_sealers() {
     };
     let sealers = (0..2).map(|_| async {
         while !written.is_cancelled() {
-            seal(&pool).await.unwrap();
-            verify(&pool).await.unwrap().unwrap();
+            seal(&db(&pool)).await.unwrap();
+            verify(&db(&pool)).await.unwrap().unwrap();
         }
     });
     futures_util::future::join(write, futures_util::future::join_all(sealers)).await;
@@ -87,7 +87,7 @@ async fn the_chain_holds_after_concurrent_writers_and_sealers() {
     for keeper in keepers {
         keeper.await.unwrap();
     }
-    seal(&pool).await.unwrap();
+    seal(&db(&pool)).await.unwrap();
     let rows: i64 = sqlx::query_scalar("select count(*) from logs_auditoria")
         .fetch_one(&pool)
         .await
@@ -108,7 +108,7 @@ async fn a_row_that_drew_its_id_early_and_commits_late_is_sealed_in_its_place() 
 
     let sealing = tokio::spawn({
         let pool = pool.clone();
-        async move { seal(&pool).await.unwrap() }
+        async move { seal(&db(&pool)).await.unwrap() }
     });
     // seal() looks at the writers every 50 ms: by then it has looked several times.
     let began = Instant::now();
@@ -138,7 +138,7 @@ async fn a_row_that_drew_its_id_early_and_commits_late_is_sealed_in_its_place() 
     assert_eq!((whole.rows, whole.last_id), (7, 7));
 
     later.commit().await.unwrap();
-    seal(&pool).await.unwrap();
+    seal(&db(&pool)).await.unwrap();
     let whole = intact(&pool).await;
     assert_eq!((whole.rows, whole.last_id), (8, 8));
 }
@@ -151,7 +151,7 @@ async fn a_row_that_was_rolled_back_leaves_a_gap_that_is_no_fault() {
     sqlx::query(INSERT).bind(2).execute(&mut *work).await.unwrap();
     work.rollback().await.unwrap();
     insert(&pool, 2).await;
-    seal(&pool).await.unwrap();
+    seal(&db(&pool)).await.unwrap();
     let whole = intact(&pool).await;
     assert_eq!((whole.rows, whole.last_id), (2, 4));
 }
@@ -161,7 +161,7 @@ async fn sealers_at_once_do_not_fork_the_chain() {
     let (_, pool) = log().await;
     for _ in 0..5 {
         insert(&pool, 700).await;
-        let sealers = (0..6).map(|_| async { seal(&pool).await.unwrap() });
+        let sealers = (0..6).map(|_| async { seal(&db(&pool)).await.unwrap() });
         futures_util::future::join_all(sealers).await;
         intact(&pool).await;
     }
@@ -181,7 +181,7 @@ async fn five_thousand_rows_are_sealed_and_verified_in_seconds() {
     let (_, pool) = log().await;
     insert(&pool, 5000).await;
     let began = Instant::now();
-    seal(&pool).await.unwrap();
+    seal(&db(&pool)).await.unwrap();
     let sealing = began.elapsed();
     let began = Instant::now();
     let whole = intact(&pool).await;

@@ -4,6 +4,7 @@ use onlycar::engine::audit::{Broken, seal, verify};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::audit::{insert, intact, log};
+use crate::support::database::db;
 
 const NOT_SEALED: &str = "it is not sealed although rows after it are: it was put in later";
 const NOT_NEXT: &str = "it does not follow the row before it: one was removed, added or exchanged";
@@ -150,7 +151,7 @@ async fn every_manipulation_is_named_with_its_row() {
         .await
         .unwrap();
     insert(&pool, 4).await;
-    seal(&pool).await.unwrap();
+    seal(&db(&pool)).await.unwrap();
     assert_eq!(intact(&pool).await.rows, 9);
     let keep = "create table copia as table logs_auditoria";
     sqlx::query(keep).execute(&pool).await.unwrap();
@@ -160,7 +161,7 @@ async fn every_manipulation_is_named_with_its_row() {
             .execute(&mut connection)
             .await
             .unwrap();
-        let found = verify(&pool).await.unwrap();
+        let found = verify(&db(&pool)).await.unwrap();
         assert_eq!(found, Err(Broken { id, reason }), "{what}");
         sqlx::raw_sql(
             "delete from logs_auditoria; insert into logs_auditoria overriding system value table copia",

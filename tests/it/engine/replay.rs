@@ -4,6 +4,7 @@ use onlycar::engine::replay::{self, Range};
 
 use super::probe::Script;
 use super::rig::{EAGER, Rig};
+use crate::support::database::db;
 
 #[tokio::test]
 async fn an_event_that_is_put_back_is_handled_again_and_its_story_tells_both() {
@@ -78,7 +79,7 @@ async fn what_is_not_finished_or_has_no_payload_is_left_alone() {
     }
     assert!(replay::put_back(&a.engine, &ids).await.unwrap().is_empty());
     assert_eq!(rig.everything().await, before);
-    for candidate in replay::standing(&rig.pool, &ids).await.unwrap() {
+    for candidate in replay::standing(&db(&rig.pool), &ids).await.unwrap() {
         let why = candidate.refusal().unwrap();
         let gone = why.starts_with("its payload was removed");
         assert_eq!(gone, candidate.event_id == "emptied", "{candidate:?}: {why}");
@@ -152,17 +153,19 @@ async fn a_range_holds_what_is_finished_in_the_order_of_its_coming() {
         (range("", "sonda", ""), 0, 0, ""),
     ] {
         assert_eq!(
-            replay::count(&rig.pool, &range).await.unwrap(),
+            replay::count(&db(&rig.pool), &range).await.unwrap(),
             (all, emptied),
             "{range:?}"
         );
-        let page = replay::page(&rig.pool, &range, uuid::Uuid::nil()).await.unwrap();
+        let page = replay::page(&db(&rig.pool), &range, uuid::Uuid::nil())
+            .await
+            .unwrap();
         let found: String = page
             .iter()
             .map(|event| event.event_id.replace("event ", ""))
             .collect();
         assert_eq!(found, expected, "{range:?}");
     }
-    let first = replay::page(&rig.pool, &Range::default(), rig.id("event 1").await).await;
+    let first = replay::page(&db(&rig.pool), &Range::default(), rig.id("event 1").await).await;
     assert_eq!(first.unwrap().first().unwrap().event_id, "event 2");
 }

@@ -6,6 +6,7 @@ use onlycar::engine::replay;
 
 use super::probe::Script;
 use super::rig::{Replica, Rig};
+use crate::support::database::db;
 
 /// Small batches, so that a test needs several.
 const SMALL: &str = "poll_ms = 20\n[retention]\nbatch_rows = 3";
@@ -63,7 +64,7 @@ async fn the_payload_goes_when_its_time_is_over_and_everything_else_stays() {
     assert_eq!(kept(&rig).await, ["parked", "young"]);
     assert_eq!(rows().await, before);
     assert_eq!(a.offer("old 3", Script::Write).await, Stored::Duplicate);
-    let emptied = replay::standing(&rig.pool, &[rig.id("old 3").await])
+    let emptied = replay::standing(&db(&rig.pool), &[rig.id("old 3").await])
         .await
         .unwrap();
     assert!(

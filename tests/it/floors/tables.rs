@@ -13,6 +13,7 @@ const WRITERS: &[(&str, &str)] = &[
     ("facturas_emitidas", "src/invoicing/store/"),
     ("ventas_factura_global", "src/invoicing/store/"),
     ("invoicing.", "src/invoicing/store/"),
+    ("_sqlx_migrations", "src/tools/db/migrations.rs"),
     ("logs_auditoria", "src/engine/"),
     ("engine.audit_head", "src/engine/audit/"),
     ("engine.alerts", "src/notifications/alerts.rs"),

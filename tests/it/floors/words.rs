@@ -94,7 +94,7 @@ fn leaves_the_environment_to_the_configuration(source: &Source) -> Vec<String> {
     )
 }
 
-/// `engine.begin` is the door to work.rs itself.
+/// `engine.begin` is the door to work.rs itself, and `tools/db` the ground that it stands on.
 fn opens_transactions_in_work_only(source: &Source) -> Vec<String> {
     let begun = source
         .bare
@@ -104,7 +104,7 @@ fn opens_transactions_in_work_only(source: &Source) -> Vec<String> {
     only_in(
         &without,
         &[".begin(", ".begin_with(", ".try_begin("],
-        &["src/engine/work.rs"],
+        &["src/engine/work.rs", "src/tools/db/"],
     )
 }
 

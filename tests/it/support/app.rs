@@ -14,7 +14,8 @@ use onlycar::engine::worker::Workers;
 use onlycar::engine::{Engine, audit};
 use onlycar::ground::clock::Clock;
 use onlycar::ground::config::{Environment, Settings};
-use onlycar::tools::{db, outbound};
+use onlycar::tools::db::{self, Db};
+use onlycar::tools::outbound;
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -32,7 +33,10 @@ pub struct TestApp {
     pub url: String,
     /// For a command that is run beside it.
     pub database_url: String,
+    /// For the test's own SQL.
     pub pool: PgPool,
+    /// The program's own connections.
+    pub db: Db,
     pub clock: Clock,
     pub mail: Mailbox,
     /// Stripe, as far as the program can tell: what it is told happened, the program may ask.
@@ -71,7 +75,11 @@ impl TestApp {
 
     /// The same with a settings file's text.
     pub async fn configured(more: &[(&str, &str)], file: Option<&str>) -> Self {
-        let database_url = database::fresh().await;
+        Self::over(database::fresh().await, more, file).await
+    }
+
+    /// The same over this database; a `DATABASE_URL` in `more` is the program's own way to it.
+    pub async fn over(database_url: String, more: &[(&str, &str)], file: Option<&str>) -> Self {
         let (mail, smtp) = mailbox().await;
         let clock = Clock::manual("2026-11-22T18:00:00Z".parse().unwrap());
         let (stripe, api) = simulator(&clock).await;
@@ -101,8 +109,9 @@ impl TestApp {
         let client = outbound::client().unwrap();
         Self {
             url,
+            pool: PgPool::connect(&database_url).await.unwrap(),
             database_url,
-            pool: pools.main,
+            db: pools.main,
             clock,
             mail,
             stripe,
@@ -259,8 +268,8 @@ impl TestApp {
         let left: i64 = self.one(left).await;
         assert_eq!(left, 0, "events or jobs failed: {:#?}", self.failed().await);
         self.stop().await;
-        audit::seal(&self.pool).await.unwrap();
-        audit::verify(&self.pool).await.unwrap().unwrap();
+        audit::seal(&self.db).await.unwrap();
+        audit::verify(&self.db).await.unwrap().unwrap();
     }
 
     /// What failed, and why.

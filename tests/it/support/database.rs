@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use onlycar::dev::postgres::{Options, Postgres};
-use onlycar::tools::db;
+use onlycar::tools::db::{self, Db};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 use tokio::sync::OnceCell;
 
@@ -32,7 +32,7 @@ async fn server() -> &'static Postgres {
 async fn prepare_template(server: &Postgres) {
     create(server, TEMPLATE, "").await;
     let pool = PgPool::connect(&server.url(TEMPLATE)).await.unwrap();
-    db::migrate(&pool).await.unwrap();
+    db::migrate(&db(&pool)).await.unwrap();
     pool.close().await;
 }
 
@@ -52,6 +52,11 @@ pub async fn fresh() -> String {
     let (server, name) = (server().await, new_name());
     create(server, &name, &format!("template {TEMPLATE} strategy file_copy")).await;
     server.url(&name)
+}
+
+/// A pool of a test's own, for what the program does with its pools.
+pub fn db(pool: &PgPool) -> Db {
+    pool.clone().into()
 }
 
 /// The address of a new database without a table.

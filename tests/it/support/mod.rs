@@ -8,6 +8,7 @@ pub mod events;
 pub mod gate;
 pub mod gigstack;
 pub mod mifiel;
+pub mod pgbouncer;
 pub mod program;
 pub mod redis;
 pub mod signing;
