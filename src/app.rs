@@ -32,6 +32,7 @@ use crate::notifications::Notify;
 use crate::payments::api::StripeApi;
 use crate::payments::{self, Ask, Reconcile, Stripe};
 use crate::tools::db::Pools;
+use crate::tools::limits::Limits;
 use crate::tools::objects::Objects;
 use crate::tools::redis::Redis;
 use crate::tools::{layers, telemetry};
@@ -43,6 +44,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Every route with its layers.
     pub router: Router,
+    /// How much one client may ask for, and who is over it.
+    pub limits: Limits,
     shutdown: Duration,
 }
 
@@ -92,6 +95,8 @@ pub struct Machine {
     pub mifiel: Option<Signatures>,
     /// The store of documents, where it is configured.
     pub objects: Option<Objects>,
+    /// What replicas share besides the database, where it is configured.
+    pub redis: Option<Arc<Redis>>,
 }
 
 /// Gigstack: its doors, and how it is asked.
@@ -136,7 +141,10 @@ impl Machine {
         let watch = &settings.file.watch;
         let notify = Notify::new(pools.main.clone(), &settings.mail, &settings.public_url)?;
         let api = StripeApi::new(&settings.stripe, &settings.file.stripe)?;
-        let recent = recent(settings, &pools)?;
+        let redis = redis(settings)?;
+        let recent = redis
+            .clone()
+            .map(|redis| Recent::open(redis, &pools.main, &settings.file.redis));
         let engine = Engine::new(pools.clone(), clock.clone(), &settings.file, story::react)
             .with_recent(recent)
             .with_source(stripe.clone())
@@ -171,6 +179,7 @@ impl Machine {
             gigstack,
             mifiel,
             objects,
+            redis,
         })
     }
 }
@@ -284,8 +293,10 @@ impl App {
             gigstack,
             mifiel,
             objects,
+            redis,
             ..
-        } = Machine::new(settings, pools, clock)?;
+        } = Machine::new(settings, pools, clock.clone())?;
+        let limits = Limits::new(&settings.file.limits, clock, redis);
         let mut doors: Vec<(&'static str, Arc<dyn Source>)> = vec![("/api/webhooks/stripe", stripe)];
         for (door, source) in gigstack.into_iter().flat_map(|gigstack| gigstack.doors) {
             doors.push((door.path(), source));
@@ -300,11 +311,12 @@ impl App {
             access,
             objects,
         };
-        let urls = routes::all(shared, doors, &settings.file.http);
+        let urls = routes::all(shared, doors, limits.clone(), &settings.file.http);
         let router = layers::around(urls, &settings.file.http, &settings.public_url);
         Ok(Self {
             engine,
             router,
+            limits,
             shutdown: Duration::from_secs(settings.file.http.shutdown_seconds),
         })
     }
@@ -342,12 +354,11 @@ impl App {
 }
 
 /// Redis, where `REDIS_URL` names one.
-fn recent(settings: &Settings, pools: &Pools) -> anyhow::Result<Option<Recent>> {
+fn redis(settings: &Settings) -> anyhow::Result<Option<Arc<Redis>>> {
     let Some(url) = &settings.redis_url else {
         return Ok(None);
     };
-    let redis = Redis::open(url, &settings.file.redis)?;
-    Ok(Some(Recent::open(redis, &pools.main, &settings.file.redis)))
+    Ok(Some(Arc::new(Redis::open(url, &settings.file.redis)?)))
 }
 
 /// Asks Stripe by itself, as often as the settings say.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::routing::{MethodRouter, any, get, post};
+use axum::{Extension, Json, Router, middleware};
 use serde::Serialize;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -20,6 +20,7 @@ use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
 use crate::payments::counter;
+use crate::tools::limits::{self, Group, Limits};
 use crate::tools::problem::Problem;
 use crate::tools::{db, layers};
 
@@ -49,26 +50,32 @@ impl Modify for Bearer {
     }
 }
 
-/// All routes, without their layers.
+/// All routes, without the layers that they have in common.
 pub fn all(
     shared: Shared,
     webhooks: Vec<(&'static str, Arc<dyn Source>)>,
+    limits: Limits,
     settings: &config::Http,
 ) -> Router {
     let bodies = Arc::new(Bodies::new(settings));
     let (documented, document) = documented().split_for_parts();
     let mut doors = Router::new();
     for (path, source) in webhooks {
-        let door = Door::new(&shared.engine, source, &bodies);
+        let door = Door::new(&shared.engine, source, &bodies, &limits);
         doors = doors.route(path, post(receive).with_state(door));
     }
+    let docs = layers::around_docs(SwaggerUi::new("/docs").url("/api/openapi.json", document).into());
     doors
-        .route("/documentos/contratos/{id}", get(page::signed_contract))
+        .route("/documentos/contratos/{id}", public(get(page::signed_contract)))
         .merge(documented.with_state(shared))
-        .merge(layers::around_docs(
-            SwaggerUi::new("/docs").url("/api/openapi.json", document).into(),
-        ))
-        .fallback(Problem::not_found)
+        .merge(docs.layer(middleware::from_fn_with_state(Group::Public, limits::enter)))
+        .fallback_service(public(any(Problem::not_found)))
+        .layer(Extension(limits))
+}
+
+/// For everybody, with the limit of that.
+fn public(route: MethodRouter) -> MethodRouter {
+    route.layer(middleware::from_fn_with_state(Group::Public, limits::enter))
 }
 
 /// The OpenAPI document, as `onlycar openapi` prints it.
@@ -77,15 +84,31 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 fn documented() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(healthz))
-        .routes(routes!(readyz))
-        .routes(routes!(metrics))
-        .routes(routes!(counter::services))
-        .routes(routes!(counter::service))
-        .routes(routes!(counter::confirm))
-        .routes(routes!(list::contracts))
-        .routes(routes!(sending::send))
+    Documented(OpenApiRouter::with_openapi(Document::openapi()))
+        .of_the_platform(routes!(healthz))
+        .of_the_platform(routes!(readyz))
+        .of_the_platform(routes!(metrics))
+        .limited(Group::Reads, routes!(counter::services))
+        .limited(Group::Reads, routes!(counter::service))
+        .limited(Group::Writes, routes!(counter::confirm))
+        .limited(Group::Reads, routes!(list::contracts))
+        .limited(Group::Writes, routes!(sending::send))
+        .0
+}
+
+/// URLs with their OpenAPI description. None gets in without its group of `[limits]`.
+struct Documented(OpenApiRouter<Shared>);
+
+impl Documented {
+    fn limited(self, group: Group, route: UtoipaMethodRouter<Shared>) -> Self {
+        let route = route.layer(middleware::from_fn_with_state(group, limits::enter));
+        Self(self.0.routes(route))
+    }
+
+    /// Asked by the machine that runs us, as often as it likes.
+    fn of_the_platform(self, route: UtoipaMethodRouter<Shared>) -> Self {
+        Self(self.0.routes(route))
+    }
 }
 
 /// What a webhook's sender is told.

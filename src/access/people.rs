@@ -9,6 +9,7 @@ use super::{Access, Person, Role};
 use crate::engine::work::Unit;
 use crate::ground::facts::Actor;
 use crate::tools::client_ip::ClientIp;
+use crate::tools::limits::Passage;
 use crate::tools::problem::Problem;
 
 /// Which user it is, and where the request came from.
@@ -144,9 +145,26 @@ impl Permission for Staff {
     }
 }
 
-async fn permit<P: Permission>(parts: &Parts, access: Access) -> Result<P, Problem> {
-    let person = access.person(&parts.headers).await.map_err(Refusal::told)?;
+async fn permit<P: Permission>(parts: &mut Parts, access: Access) -> Result<P, Problem> {
+    let passage = Passage::taken_from(parts);
+    let person = match access.person(&parts.headers).await {
+        Ok(person) => person,
+        Err(refusal) => return Err(refused(refusal, passage).await),
+    };
+    if let Some(passage) = passage {
+        passage.by(person.user).await?;
+    }
     P::of(person, ClientIp::of(parts)).ok_or_else(|| Refusal::OtherRole.told())
+}
+
+/// Who has no token, or an old one, is honest; who tries one forged token after another is not told what is wrong with it.
+async fn refused(refusal: Refusal, passage: Option<Passage>) -> Problem {
+    if let (Refusal::Bad(_), Some(passage)) = (refusal, passage)
+        && let Err(too_many) = passage.bad_token().await
+    {
+        return too_many.into();
+    }
+    refusal.told()
 }
 
 macro_rules! extractors {

@@ -13,6 +13,8 @@ use super::inbox::{NotStored, Stored};
 use super::recent::Known;
 use super::source::{Refusal, Source, Verified};
 use crate::ground::config;
+use crate::tools::client_ip::ClientIp;
+use crate::tools::limits::{Group, Limits, TooMany};
 
 /// One provider's door.
 #[derive(Clone)]
@@ -20,6 +22,7 @@ pub struct Door {
     engine: Arc<Engine>,
     source: Arc<dyn Source>,
     bodies: Arc<Bodies>,
+    limits: Limits,
 }
 
 /// A bound on the memory of all bodies being read: a flood of large bodies is refused, not swallowed.
@@ -63,11 +66,12 @@ impl Bodies {
 
 impl Door {
     /// The door of `source`.
-    pub fn new(engine: &Arc<Engine>, source: Arc<dyn Source>, bodies: &Arc<Bodies>) -> Self {
+    pub fn new(engine: &Arc<Engine>, source: Arc<dyn Source>, bodies: &Arc<Bodies>, limits: &Limits) -> Self {
         Self {
             engine: Arc::clone(engine),
             source,
             bodies: Arc::clone(bodies),
+            limits: limits.clone(),
         }
     }
 
@@ -81,7 +85,10 @@ impl Door {
         let (parts, body) = request.into_parts();
         let body = self.bodies.read(body).await?;
         let now = self.engine.clock.now();
-        let message = Verified::new(&*self.source, &parts, body, now).map_err(Answer::Refused)?;
+        let message = match Verified::new(&*self.source, &parts, body, now) {
+            Ok(message) => message,
+            Err(refusal) => return Err(self.refuse(refusal, ClientIp::of(&parts)).await),
+        };
         let Some(recent) = &self.engine.recent else {
             return self.keep(message).await;
         };
@@ -95,6 +102,12 @@ impl Door {
                 Ok(answer)
             }
         }
+    }
+
+    /// Only here an address counts: what a provider signed gets in whatever else came from its address.
+    async fn refuse(&self, refusal: Refusal, from: ClientIp) -> Answer {
+        let counted = self.limits.count(Group::Webhooks, from).await;
+        counted.map_or_else(Answer::TooManyRefused, |_| Answer::Refused(refusal))
     }
 
     async fn keep(&self, message: Verified) -> Result<Answer, Answer> {
@@ -113,7 +126,8 @@ pub async fn receive(State(door): State<Door>, request: Request) -> Response {
     metrics::counter!("webhooks_received_total", "provider" => provider, "answer" => answer.code())
         .increment(1);
     match &answer {
-        Answer::Received(_) => {}
+        // The limit says so itself, once a minute.
+        Answer::Received(_) | Answer::TooManyRefused(_) => {}
         Answer::Refused(refusal) => {
             tracing::warn!(target: "security", provider, code = refusal.code, reason = %refusal.reason, "webhook refused");
         }
@@ -125,6 +139,7 @@ pub async fn receive(State(door): State<Door>, request: Request) -> Response {
 enum Answer {
     Received(Stored),
     Refused(Refusal),
+    TooManyRefused(TooMany),
     TooLarge,
     CutOff,
     Flood,
@@ -137,6 +152,7 @@ impl Answer {
             Self::Received(Stored::New) => "received",
             Self::Received(Stored::Duplicate) => "duplicate",
             Self::Refused(refusal) => refusal.code,
+            Self::TooManyRefused(_) => "over-limit",
             Self::TooLarge => "too-large",
             Self::CutOff => "cut-off",
             Self::Flood => "flood",
@@ -153,17 +169,22 @@ impl IntoResponse for Answer {
         };
         let error =
             |status: StatusCode, reason: &str| (status, format!("Webhook Error: {reason}")).into_response();
-        let later = |status: StatusCode, seconds: &'static str, reason: &str| {
+        let later = |status: StatusCode, seconds: i64, reason: &str| {
             let mut response = error(status, reason);
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             response
         };
         match self {
             Self::Received(Stored::New) => json(r#"{"received":true}"#),
             Self::Received(Stored::Duplicate) => json(r#"{"received":true,"duplicate":true}"#),
             Self::Refused(refusal) => error(StatusCode::BAD_REQUEST, &refusal.reason),
+            Self::TooManyRefused(TooMany { seconds }) => later(
+                StatusCode::TOO_MANY_REQUESTS,
+                seconds,
+                &format!("too many refused requests; wait {seconds} s"),
+            ),
             Self::TooLarge => error(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "the body is over the limit of 1 MiB",
@@ -174,12 +195,12 @@ impl IntoResponse for Answer {
             ),
             Self::Flood => later(
                 StatusCode::TOO_MANY_REQUESTS,
-                "5",
+                5,
                 "too many requests at once; send it again",
             ),
             Self::Away => later(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "30",
+                30,
                 "the event could not be stored; send it again",
             ),
         }

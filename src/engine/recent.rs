@@ -46,8 +46,7 @@ pub struct Note {
 
 impl Recent {
     /// Begins to ask `pool` which database it is.
-    pub fn open(redis: Redis, pool: &Db, settings: &config::Redis) -> Self {
-        let redis = Arc::new(redis);
+    pub fn open(redis: Arc<Redis>, pool: &Db, settings: &config::Redis) -> Self {
         let (notes, waiting) = mpsc::channel(settings.waiting_keys);
         let (named, database) = watch::channel(None);
         let look_every = Duration::from_millis(u64::from(settings.look_ms));

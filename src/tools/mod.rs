@@ -5,6 +5,7 @@ pub mod client_ip;
 pub mod db;
 pub mod extract;
 pub mod layers;
+pub mod limits;
 pub mod objects;
 pub mod outbound;
 pub mod paging;

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ErrorKind, Pipeline, RedisError};
+use redis::{AsyncConnectionConfig, Client, ErrorKind, Pipeline, RedisError, ServerErrorKind};
 use secrecy::{ExposeSecret, SecretString};
+use sha1::{Digest, Sha1};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -109,8 +110,59 @@ impl Redis {
         }
     }
 
+    /// Runs a script; what it returns must be a list.
+    pub async fn run(
+        &self,
+        script: &Script,
+        keys: &[String],
+        arguments: &[String],
+    ) -> Result<Vec<String>, Unanswered> {
+        let link = self.link()?;
+        let mut connection = link.connection.clone();
+        let asked = tokio::time::timeout(self.answer, script.run(&mut connection, keys, arguments)).await;
+        match asked {
+            // As above: it answers, and the line is good.
+            Ok(Err(error)) if !is_of_the_line(&error) => Err(Unanswered::Failed),
+            asked => link.judge(asked),
+        }
+    }
+
     fn link(&self) -> Result<Arc<Link>, Unanswered> {
         self.link.borrow().clone().ok_or(Unanswered::Resting)
+    }
+}
+
+/// A program that Redis runs in one step. It is sent once; after that its name is enough, until Redis forgets it.
+pub struct Script {
+    text: &'static str,
+    name: String,
+}
+
+impl Script {
+    /// A script in Lua.
+    pub fn new(text: &'static str) -> Self {
+        let name = hex::encode(Sha1::digest(text));
+        Self { text, name }
+    }
+
+    async fn run(
+        &self,
+        connection: &mut MultiplexedConnection,
+        keys: &[String],
+        arguments: &[String],
+    ) -> Result<Vec<String>, RedisError> {
+        let question = |command, script: &str| {
+            let mut question = redis::cmd(command);
+            question.arg(script).arg(keys.len()).arg(keys).arg(arguments);
+            question
+        };
+        let by_name = question("EVALSHA", &self.name);
+        match by_name.query_async(connection).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                question("EVAL", self.text).query_async(connection).await
+            }
+            answer => answer,
+        }
     }
 }
 
@@ -212,7 +264,7 @@ impl Keeper {
         {
             tracing::warn!(
                 why,
-                "Redis is left alone for a while; PostgreSQL is asked about every event"
+                "Redis is left alone for a while; PostgreSQL is asked about every event, and limits hold per replica"
             );
             self.warned = Some(Instant::now());
             self.to_tell_of_use = true;

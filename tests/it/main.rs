@@ -30,6 +30,7 @@ mod gigstack_api;
 mod gigstack_reconcile;
 mod global_invoice;
 mod invoicing;
+mod limits;
 mod museum;
 mod objects;
 mod outbound;

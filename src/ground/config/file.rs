@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
+use super::limits::Limits;
 use super::origin::Origin;
 use super::verification::Verification;
 
@@ -19,6 +20,7 @@ pub struct File {
     pub inbox: Inbox,
     pub worker: Worker,
     pub redis: Redis,
+    pub limits: Limits,
     pub access: Access,
     pub stripe: Stripe,
     pub gigstack: Gigstack,
@@ -172,6 +174,8 @@ impl File {
             let problem = format!("{host:?} is no host name such as files.gigstack.io or *.gigstack.io");
             return Err(wrong("file_hosts", problem));
         }
+        let limits = file.limits.check();
+        limits.map_err(|problem| format!("the settings file: {problem}"))?;
         file.checked()
     }
 

@@ -4,6 +4,7 @@
 mod addresses;
 mod environment;
 mod file;
+mod limits;
 mod origin;
 mod secrets;
 mod variables;
@@ -20,6 +21,7 @@ pub use file::{
     Access, Database, Dialect, File, Gigstack as GigstackFile, Http, Inbox, Invoicing, Mifiel as MifielFile,
     Pooler, Redis, Retention, Stripe as StripeFile, Watch, Worker,
 };
+pub use limits::{ByAddress, ByBoth, Limits, Rate};
 pub use origin::Origin;
 pub use secrets::Secrets;
 pub use variables::{Need, VARIABLES, Variable};
@@ -38,7 +40,7 @@ pub struct Settings {
     pub public_url: Url,
     /// `DATABASE_URL`.
     pub database_url: SecretString,
-    /// `REDIS_URL`, where repeated events are remembered besides the database.
+    /// `REDIS_URL`, where repeated events are remembered besides the database, and limits are counted over all replicas.
     pub redis_url: Option<SecretString>,
     /// `LOG_FORMAT=json`, the default of `serve`; `pretty` is for people.
     pub log_json: bool,

@@ -55,7 +55,7 @@ fn sources() -> Vec<Source> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
                 let name = path.strip_prefix(root).unwrap().to_str().unwrap();
                 sources.push(Source::new(name, &std::fs::read_to_string(&path).unwrap()));
             }

@@ -1,7 +1,7 @@
 //! Redis remembers what was stored of late. Whatever happens to it, every event is stored once and answered rightly,
 //! and no answer waits for it long.
 
-mod false_answers;
+pub mod false_answers;
 mod memory;
 mod outage;
 mod process;

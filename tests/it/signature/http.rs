@@ -7,7 +7,11 @@ use crate::support::TestApp;
 use crate::support::wire::{Reply, Wire, head};
 
 async fn with_the_secret() -> TestApp {
-    TestApp::with(&[("STRIPE_WEBHOOK_SECRET", SECRET)]).await
+    // All that is refused comes within a moment, and from one address.
+    let file = Some("limits.webhooks.off = true");
+    let mut app = TestApp::configured(&[("STRIPE_WEBHOOK_SECRET", SECRET)], file).await;
+    app.work();
+    app
 }
 
 /// The line break of row 11 ends the head early, so that the rest of the head becomes the body's first bytes.

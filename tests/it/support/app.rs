@@ -15,6 +15,7 @@ use onlycar::engine::{Engine, audit};
 use onlycar::ground::clock::Clock;
 use onlycar::ground::config::{Environment, Settings};
 use onlycar::tools::db::{self, Db};
+use onlycar::tools::limits::Limits;
 use onlycar::tools::outbound;
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
@@ -50,6 +51,8 @@ pub struct TestApp {
     /// Where documents are stored.
     pub bucket: Bucket,
     pub engine: Arc<Engine>,
+    /// How much one client may ask for.
+    pub limits: Limits,
     pub client: reqwest::Client,
     workers: Option<Workers>,
     finished: bool,
@@ -100,7 +103,12 @@ impl TestApp {
         }
         let settings = settings(&database_url, &neighbours, more, file);
         let pools = db::connect(&settings.database_url, &settings.file).await.unwrap();
-        let App { engine, router, .. } = App::new(&settings, pools.clone(), clock.clone()).unwrap();
+        let App {
+            engine,
+            router,
+            limits,
+            ..
+        } = App::new(&settings, pools.clone(), clock.clone()).unwrap();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         stripe.send_to(&format!("{url}/api/webhooks/stripe"), SECRET);
@@ -120,6 +128,7 @@ impl TestApp {
             mifiel,
             bucket,
             engine,
+            limits,
             client,
             workers: None,
             finished: false,
