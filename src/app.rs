@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
+use crate::access::session::Sessions;
 use crate::contracts::mifiel::api::MifielApi;
 use crate::contracts::{self, Mifiel};
 use crate::engine::Engine;
@@ -58,6 +59,8 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
     /// Who may come in.
     pub access: Access,
+    /// Who is signed in to the panel.
+    pub sessions: Sessions,
     /// The store of documents, where there is one.
     pub objects: Option<Objects>,
 }
@@ -65,6 +68,12 @@ pub struct Shared {
 impl FromRef<Shared> for Access {
     fn from_ref(shared: &Shared) -> Self {
         shared.access.clone()
+    }
+}
+
+impl FromRef<Shared> for Sessions {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.sessions.clone()
     }
 }
 
@@ -309,6 +318,7 @@ impl App {
             engine: Arc::clone(&engine),
             metrics,
             access,
+            sessions: Sessions::new(&engine, &settings.file.access, &settings.public_url),
             objects,
         };
         let urls = routes::all(shared, doors, limits.clone(), &settings.file.http);

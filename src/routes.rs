@@ -14,6 +14,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterE
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::access::session;
 use crate::app::Shared;
 use crate::contracts::{list, page, sending};
 use crate::engine::receive::{Bodies, Door, receive};
@@ -30,7 +31,8 @@ use crate::tools::{db, layers};
     info(
         title = "OnlyCar Integraciones",
         description = "Recibe los avisos de Stripe, Gigstack y Mifiel y convierte cada uno en sus efectos, una sola vez. \
-                       Los importes de Stripe van en centavos; las fechas, en UTC (ISO 8601)."
+                       Los importes de Stripe van en centavos; las fechas, en UTC (ISO 8601). A quien pide demasiado se le \
+                       contesta 429 `demasiadas-peticiones`, con los segundos que debe esperar en Retry-After."
     ),
     paths(stripe_webhook, gigstack_webhook, mifiel_webhook),
     modifiers(&Bearer)
@@ -93,6 +95,7 @@ fn documented() -> OpenApiRouter<Shared> {
         .limited(Group::Writes, routes!(counter::confirm))
         .limited(Group::Reads, routes!(list::contracts))
         .limited(Group::Writes, routes!(sending::send))
+        .limited(Group::Admin, routes!(session::open, session::close))
         .0
 }
 

@@ -269,5 +269,8 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         Fact::DisputeWon { dispute } => alerts::resolve(work, &incidents::of_dispute(dispute)).await,
         Fact::SnapshotReleased => alerts::resolve(work, incidents::SNAPSHOT).await,
+
+        // Its row says it all, until somebody else wants to know.
+        Fact::SessionOpened { .. } | Fact::SessionEnded { .. } => Ok(()),
     }
 }

@@ -1,10 +1,12 @@
 //! Access: tokens of Supabase Auth become people. A handler that asks for [`Staff`], [`Operator`], [`Admin`] or
 //! [`Customer`] runs for nobody else: the extractor is the permission, and nothing but the extractor makes one.
+//! Pages of the panel ask for [`session::SignedIn`] instead, which comes from a cookie.
 
 mod keys;
 mod people;
 mod published;
 mod refusal;
+pub mod session;
 mod token;
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Who may run a handler. Each has a private field: only a good token with the right role makes one.
+//! Who may run a handler. Each has a private field: only a good token with the right role makes one, or
+//! a session that such a token opened.
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -53,6 +54,11 @@ impl Operator {
 }
 
 impl Admin {
+    /// Was one when the session was opened, which is good.
+    pub(super) fn with_session(user: Uuid, from: ClientIp) -> Self {
+        Self(Known { user, from })
+    }
+
     /// The user's id at Supabase.
     pub fn user(self) -> Uuid {
         self.0.user

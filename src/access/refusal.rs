@@ -19,6 +19,14 @@ pub(super) enum Refusal {
     OtherRole,
     /// Whether it is good cannot be told, because Supabase is away.
     NoKeys,
+    /// No cookie of a session came.
+    NoSession,
+    /// The session is over, or never was.
+    SessionOver,
+    /// A page that is not ours wants to act in a session.
+    OtherOrigin,
+    /// Whether the session is good cannot be told.
+    DatabaseAway,
 }
 
 impl Refusal {
@@ -30,6 +38,10 @@ impl Refusal {
             Self::Expired => "expired",
             Self::OtherRole => "other-role",
             Self::NoKeys => "no-keys",
+            Self::NoSession => "no-session",
+            Self::SessionOver => "session-over",
+            Self::OtherOrigin => "other-origin",
+            Self::DatabaseAway => "database-away",
         }
     }
 
@@ -70,7 +82,22 @@ impl Refusal {
                 "sin-permiso",
                 "Tu usuario no tiene permiso para esto. Si lo necesitas, pídelo a un administrador.",
             ),
-            Self::NoKeys => Problem::new(
+            Self::NoSession => Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "falta-sesion",
+                "Inicia sesión en el panel.",
+            ),
+            Self::SessionOver => Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "sesion-vencida",
+                "La sesión del panel terminó. Iníciala de nuevo.",
+            ),
+            Self::OtherOrigin => Problem::new(
+                StatusCode::FORBIDDEN,
+                "otro-origen",
+                "La petición no viene de una página del panel. Ábrelo de nuevo e inténtalo desde ahí.",
+            ),
+            Self::NoKeys | Self::DatabaseAway => Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "sesion-no-comprobable",
                 "Tu sesión no se puede comprobar en este momento. Inténtalo de nuevo en unos segundos.",

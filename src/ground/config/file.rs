@@ -88,7 +88,7 @@ section! {
     /// `[access]`
     Access {
         leeway_seconds: u32, keys_fresh_seconds: u32, keys_stale_seconds: u32, keys_pause_seconds: u32,
-        keys_timeout_ms: u32,
+        keys_timeout_ms: u32, session_minutes: u32, session_idle_minutes: u32,
     }
 }
 section! {
@@ -207,6 +207,11 @@ impl File {
                 self.access.keys_pause_seconds as usize,
             ),
             ("access.keys_timeout_ms", self.access.keys_timeout_ms as usize),
+            ("access.session_minutes", self.access.session_minutes as usize),
+            (
+                "access.session_idle_minutes",
+                self.access.session_idle_minutes as usize,
+            ),
             ("database.max_connections", self.database.max_connections as usize),
             (
                 "stripe.timeout_seconds",

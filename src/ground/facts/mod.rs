@@ -368,4 +368,18 @@ pub enum Fact {
     },
     /// No old snapshot is held any more.
     SnapshotReleased,
+    /// An admin signed in to the panel.
+    SessionOpened {
+        /// The SHA-256 of the cookie's secret, in hexadecimal.
+        digest: String,
+        /// Who.
+        user: Uuid,
+        /// When it is over at the latest.
+        ends_at: DateTime<Utc>,
+    },
+    /// An admin signed out.
+    SessionEnded {
+        /// As above.
+        digest: String,
+    },
 }

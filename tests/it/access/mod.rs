@@ -4,6 +4,7 @@ mod answers;
 mod confusion;
 mod published;
 pub mod rig;
+mod sessions;
 mod supabase;
 mod tokens;
 

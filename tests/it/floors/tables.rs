@@ -19,6 +19,7 @@ const WRITERS: &[(&str, &str)] = &[
     ("engine.alerts", "src/notifications/alerts.rs"),
     ("engine.", "src/engine/"),
     ("webhooks.", "src/engine/"),
+    ("access.", "src/access/session/store.rs"),
 ];
 /// Puts sample rows into an empty database.
 const EXEMPT: &str = "src/dev/seed.rs";

@@ -120,7 +120,8 @@ async fn a_network_of_ipv6_is_one_client() {
 
 #[tokio::test]
 async fn whoever_guesses_tokens_is_stopped_and_nobody_beside_them() {
-    let file = "[http]\ntrusted_proxies = ['127.0.0.1/32']\n";
+    let file = "[http]\ntrusted_proxies = ['127.0.0.1/32']\n
+                [limits.tokens]\naddress = { per_minute = 30, burst = 30 }\n";
     let app = app(&[], file).await;
     let (good, from) = (operator(&app, 1), "203.0.113.1");
     let forged = good.replace('.', "A.");
