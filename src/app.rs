@@ -17,6 +17,7 @@ use crate::access::Access;
 use crate::access::session::Sessions;
 use crate::contracts::mifiel::api::MifielApi;
 use crate::contracts::{self, Mifiel};
+use crate::documents::Links;
 use crate::engine::Engine;
 use crate::engine::recent::Recent;
 use crate::engine::retention::Retention;
@@ -63,31 +64,22 @@ pub struct Shared {
     pub sessions: Sessions,
     /// The store of documents, where there is one.
     pub objects: Option<Objects>,
+    /// Hands out links to documents.
+    pub links: Links,
 }
 
-impl FromRef<Shared> for Access {
-    fn from_ref(shared: &Shared) -> Self {
-        shared.access.clone()
-    }
+macro_rules! handed_out {
+    ($($kind:ty: $field:ident),+) => {
+        $(impl FromRef<Shared> for $kind {
+            fn from_ref(shared: &Shared) -> Self {
+                shared.$field.clone()
+            }
+        })+
+    };
 }
 
-impl FromRef<Shared> for Sessions {
-    fn from_ref(shared: &Shared) -> Self {
-        shared.sessions.clone()
-    }
-}
-
-impl FromRef<Shared> for Option<Objects> {
-    fn from_ref(shared: &Shared) -> Self {
-        shared.objects.clone()
-    }
-}
-
-impl FromRef<Shared> for Arc<Engine> {
-    fn from_ref(shared: &Shared) -> Self {
-        Arc::clone(&shared.engine)
-    }
-}
+// A handler takes of it what it needs.
+handed_out!(Access: access, Arc<Engine>: engine, Links: links, Option<Objects>: objects, Sessions: sessions);
 
 /// The webhook machine with everything that handles events and jobs. Nothing of it runs yet, and nothing listens:
 /// commands take it as it is.
@@ -314,12 +306,14 @@ impl App {
             doors.push(("/api/webhooks/mifiel", mifiel.door));
         }
         let engine = Arc::new(engine);
+        let links = Links::new(Arc::clone(&engine), objects.clone(), &settings.file.documents);
         let shared = Shared {
             engine: Arc::clone(&engine),
             metrics,
             access,
             sessions: Sessions::new(&engine, &settings.file.access, &settings.public_url),
             objects,
+            links,
         };
         let urls = routes::all(shared, doors, limits.clone(), &settings.file.http);
         let router = layers::around(urls, &settings.file.http, &settings.public_url);

@@ -6,7 +6,8 @@ pub mod app; // the composition root
 pub mod cli; // one file per command
 pub mod contracts; // slice: contratos_b2b
 #[cfg(feature = "dev")]
-pub mod dev;
+pub mod dev; // everything `onlycar dev` brings along; not in the release image
+pub mod documents; // slice: links to documents, and what proves them
 pub mod engine; // the webhook machine; names no provider and no business
 pub mod ground; // the words everybody uses: values, facts, clock, settings
 pub mod invoicing; // slice: CFDI, the invoices of Mexico
@@ -14,4 +15,4 @@ pub mod notifications; // mail and team channel; incidents
 pub mod payments; // slice: Stripe
 pub mod routes; // every URL
 pub mod story; // what follows from what
-pub mod tools; // hands to the outside: database, HTTP client, problems, layers, telemetry // everything `onlycar dev` brings along; not in the release image
+pub mod tools; // hands to the outside: database, HTTP client, problems, layers, telemetry

@@ -17,6 +17,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::access::session;
 use crate::app::Shared;
 use crate::contracts::{list, page, sending};
+use crate::documents::endpoint;
 use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
@@ -96,6 +97,7 @@ fn documented() -> OpenApiRouter<Shared> {
         .limited(Group::Reads, routes!(list::contracts))
         .limited(Group::Writes, routes!(sending::send))
         .limited(Group::Admin, routes!(session::open, session::close))
+        .limited(Group::Links, routes!(endpoint::url))
         .0
 }
 

@@ -6,7 +6,7 @@ use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::facts::Fact;
 use crate::notifications::{Notice, alerts, incidents};
-use crate::{contracts, invoicing, payments};
+use crate::{contracts, documents, invoicing, payments};
 
 /// Answers a fact inside the unit of work that said it: same transaction, no network.
 pub fn react<'a>(fact: &'a Fact, work: &'a mut Work) -> BoxFuture<'a, Result<(), Failure>> {
@@ -27,6 +27,7 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::PaymentCredited { service, payment } => invoicing::link(*service, payment, work).await,
         Fact::InvoiceMoved { service } => payments::show_invoice(*service, work).await,
         Fact::InvoicesMoved { services } => payments::show_invoices(services, work).await,
+        Fact::FileStored(stored) => documents::stored(work, stored).await,
         Fact::InvoiceCancelled { service, .. } => match service {
             Some(service) => alerts::resolve(work, &incidents::of_refund(*service)).await,
             None => Ok(()),
@@ -211,6 +212,16 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         Fact::DocumentUnconfirmed { document, reason } => {
             alerts::raise(work, incidents::document_unconfirmed(document, reason)).await
+        }
+        Fact::FilesFaulty(files) => {
+            match &files.missing {
+                Some((count, key)) => alerts::raise(work, incidents::files_missing(*count, key)).await?,
+                None => alerts::resolve(work, incidents::FILES_MISSING).await?,
+            }
+            match &files.altered {
+                Some((count, key)) => alerts::raise(work, incidents::files_altered(*count, key)).await,
+                None => alerts::resolve(work, incidents::FILES_ALTERED).await,
+            }
         }
         Fact::InvoicedTwice { service, invoices } => {
             alerts::raise(work, incidents::invoiced_twice(*service, invoices)).await

@@ -1,5 +1,5 @@
-//! Access: tokens of Supabase Auth become people. A handler that asks for [`Staff`], [`Operator`], [`Admin`] or
-//! [`Customer`] runs for nobody else: the extractor is the permission, and nothing but the extractor makes one.
+//! Access: tokens of Supabase Auth become people. A handler that asks for [`Staff`], [`Operator`], [`Admin`],
+//! [`Customer`] or [`User`] runs for nobody else: the extractor is the permission, and nothing but the extractor makes one.
 //! Pages of the panel ask for [`session::SignedIn`] instead, which comes from a cookie.
 
 mod keys;
@@ -16,7 +16,7 @@ use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-pub use people::{Admin, Customer, Operator, Staff};
+pub use people::{Admin, Customer, Operator, Staff, User};
 
 use crate::ground::clock::Clock;
 use crate::ground::config;

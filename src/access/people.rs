@@ -41,6 +41,17 @@ pub enum Staff {
     Admin(Admin),
 }
 
+/// Has a role, whichever it is. What they may see depends on it, and on whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum User {
+    /// Sees what is assigned to them.
+    Operator(Operator),
+    /// Sees everything.
+    Admin(Admin),
+    /// Sees what is theirs.
+    Customer(Customer),
+}
+
 impl Operator {
     /// The user's id at Supabase.
     pub fn user(self) -> Uuid {
@@ -118,6 +129,26 @@ impl Staff {
     }
 }
 
+impl User {
+    /// What they ask for: one unit of work, with them and their address in the audit log.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Operator(operator) => Staff::Operator(operator).unit(),
+            Self::Admin(admin) => admin.unit(),
+            Self::Customer(customer) => customer.unit(),
+        }
+    }
+
+    /// As a label of a metric.
+    pub fn role(self) -> &'static str {
+        match self {
+            Self::Operator(_) => "operador",
+            Self::Admin(_) => "admin",
+            Self::Customer(_) => "cliente",
+        }
+    }
+}
+
 /// What a person is by their role, if it is that.
 trait Permission: Sized {
     fn of(person: Person, from: ClientIp) -> Option<Self>;
@@ -148,6 +179,16 @@ impl Permission for Staff {
     fn of(person: Person, from: ClientIp) -> Option<Self> {
         let operator = Operator::of(person, from).map(Self::Operator);
         operator.or_else(|| Admin::of(person, from).map(Self::Admin))
+    }
+}
+
+impl Permission for User {
+    fn of(person: Person, from: ClientIp) -> Option<Self> {
+        let staff = Staff::of(person, from).map(|staff| match staff {
+            Staff::Operator(operator) => Self::Operator(operator),
+            Staff::Admin(admin) => Self::Admin(admin),
+        });
+        staff.or_else(|| Customer::of(person, from).map(Self::Customer))
     }
 }
 
@@ -188,4 +229,4 @@ macro_rules! extractors {
     };
 }
 
-extractors!(Operator, Admin, Customer, Staff);
+extractors!(Operator, Admin, Customer, Staff, User);

@@ -6,7 +6,9 @@ mod contracts;
 mod database;
 #[cfg(feature = "dev")]
 mod dev;
+mod documents;
 mod events;
+mod evidence;
 mod global_invoice;
 mod migrate;
 mod openapi;
@@ -52,6 +54,10 @@ enum Command {
     #[command(subcommand)]
     Contracts(contracts::Contracts),
     #[command(subcommand)]
+    Documents(documents::Documents),
+    #[command(subcommand)]
+    Evidence(evidence::Evidence),
+    #[command(subcommand)]
     GlobalInvoice(global_invoice::GlobalInvoice),
     Openapi(openapi::Openapi),
     #[cfg(feature = "dev")]
@@ -89,6 +95,10 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// For commands that need the documents themselves.
+const NO_STORE: &str = "the store of documents is not configured\n\
+                        hint: set R2_ACCOUNT_ID, R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY and R2_BUCKET_NAME";
+
 /// The command was called in a way that cannot work; the text says how it can.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -119,6 +129,8 @@ async fn run_async(command: Command) -> anyhow::Result<Outcome> {
         Command::Audit(audit) => audit.run().await,
         Command::Cfdi(cfdi) => cfdi.run(),
         Command::Contracts(contracts) => contracts.run().await,
+        Command::Documents(documents) => documents.run().await,
+        Command::Evidence(evidence) => evidence.run().await,
         Command::GlobalInvoice(global) => global.run().await,
         Command::Openapi(openapi) => openapi.run(),
         #[cfg(feature = "dev")]

@@ -21,11 +21,17 @@ use crate::engine::work::Work;
 use crate::ground::facts::Fact;
 use crate::ground::values::ServiceId;
 use documents::Wanted;
-use store::invoices::{self, Kept, Recorded};
+use store::invoices::{self, Files, Kept, Recorded};
 
 /// Records an invoice whose documents are stored, and says what changed.
 async fn record(kept: &Kept, tell_client: bool, work: &mut Work) -> Result<(), Failure> {
     let recorded = invoices::record(work, kept).await?;
+    let Files { xml, pdf, acuse } = &kept.files;
+    for (part, file) in [("xml", xml), ("pdf", pdf), ("acuse", acuse)] {
+        if let Some(fact) = file.as_ref().and_then(|file| file.fact(recorded.id, part)) {
+            work.say(fact);
+        }
+    }
     let cancelled = recorded.now == "cancelada";
     if !recorded.has_pdf || (cancelled && !recorded.has_acuse) {
         Wanted::Rest { uuid: kept.cfdi.uuid }.ask(work)?;

@@ -166,10 +166,15 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let text = Path::<String>::from_request_parts(parts, state).await;
         let text = text.map_err(|_| Problem::unknown())?;
-        // One row has one address: braces, `urn:uuid:` and other ways to write the same id are none.
-        let id = Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
-        id.map(|id| Self(T::from(id))).ok_or_else(Problem::unknown)
+        let id = id_of(&text).ok_or_else(Problem::unknown)?;
+        Ok(Self(T::from(id)))
     }
+}
+
+/// The id that stands in an address. One row has one address: braces, `urn:uuid:` and other ways to write the same id are
+/// none.
+pub fn id_of(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
 }
 
 /// What stands after `?`. Let the fields of `T` be optional texts and judge them in the handler: there is no telling here

@@ -3,24 +3,39 @@
 use std::io::IsTerminal;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How long handling takes, in seconds: from a millisecond to ten.
 const BUCKETS: [f64; 9] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 
 /// Starts logging to standard error: JSON for machines, or text for people. `RUST_LOG` chooses what.
 pub fn log(json: bool, default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let chosen = chosen.and(filter_fn(tells_no_link));
+    let layer = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry();
     // A second call, as tests make, changes nothing.
     let _ = if json {
-        builder.json().flatten_event(true).try_init()
+        let layer = layer.json().flatten_event(true);
+        registry.with(layer.with_filter(chosen)).try_init()
     } else {
-        builder.compact().try_init()
+        registry.with(layer.compact().with_filter(chosen)).try_init()
     };
+}
+
+/// What signs links to documents prints them, and the requests that it signs, when it is asked to be chatty: that is told
+/// to nobody, whatever `RUST_LOG` says.
+fn tells_no_link(metadata: &Metadata<'_>) -> bool {
+    let signs = ["aws_", "s3s"]
+        .iter()
+        .any(|name| metadata.target().starts_with(name));
+    !signs || *metadata.level() <= Level::WARN
 }
 
 /// Collects the program's metrics from now on; the handle prints them as Prometheus reads them.

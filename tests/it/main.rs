@@ -23,6 +23,7 @@ mod convergence;
 mod counter;
 mod crash;
 mod dev;
+mod documents;
 mod engine;
 mod extract;
 mod floors;

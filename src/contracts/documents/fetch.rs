@@ -10,6 +10,7 @@ use crate::contracts::mifiel::shapes::Document;
 use crate::contracts::store::documents::{Known, Stored};
 use crate::engine::Failure;
 use crate::ground::clock::BUSINESS_ZONE;
+use crate::ground::facts::StoredFile;
 use crate::tools::objects::{self, FIVE_YEARS, Meta, StoreError};
 use crate::tools::outbound::DownloadError;
 use crate::tools::outbound::gathered;
@@ -25,31 +26,29 @@ impl Keep {
     /// evidence into the store.
     pub(super) async fn signed(&self, known: Known, document: Document) -> Result<Found, Failure> {
         let at = document.signed_at.unwrap_or_else(|| self.clock.now());
-        let (url_pdf, sha256_pdf) = self.file(&known, &document, at, Part::SignedPdf).await?;
-        let (url_xml, sha256_xml) = self.file(&known, &document, at, Part::Xml).await?;
+        let pdf = self.file(&known, &document, at, Part::SignedPdf).await?;
+        let xml = self.file(&known, &document, at, Part::Xml).await?;
         let evidence = Evidence {
             known: &known,
             document: &document,
             signed_at: at,
             fetched_at: self.clock.now(),
-            pdf: (&url_pdf, &sha256_pdf),
-            xml: (&url_xml, &sha256_xml),
+            pdf: (&pdf.file.key, &pdf.sha256),
+            xml: (&xml.file.key, &xml.sha256),
         };
-        let url_evidencia = self.evidence(&evidence).await?;
+        let evidence = self.evidence(&evidence).await?;
         let day = at.with_timezone(&BUSINESS_ZONE).date_naive();
         let stored = Stored {
-            url_pdf,
-            sha256_pdf,
-            url_xml,
-            sha256_xml,
-            url_evidencia,
+            pdf,
+            xml,
+            evidence,
             until: day.checked_add_months(KEPT).unwrap_or(day),
         };
         Ok(Found::Signed {
             known,
             document,
             at,
-            stored,
+            stored: Box::new(stored),
         })
     }
 
@@ -60,11 +59,11 @@ impl Keep {
         document: &Document,
         at: DateTime<Utc>,
         part: Part,
-    ) -> Result<(String, String), Failure> {
+    ) -> Result<StoredFile, Failure> {
         let ending = part.ending();
         let key = key(known.contract.0, &document.id, ending);
         if let Some(stored) = self.objects.sha256_of(&key).await? {
-            return Ok((key, stored.sha256));
+            return Ok(known.file(part.ending(), key, stored, None));
         }
         let file_name = format!("contrato-{}.{ending}", known.contract);
         let meta = Meta {
@@ -78,31 +77,35 @@ impl Keep {
                 ("mifiel-document-id", document.id.clone()),
             ],
         };
-        let stored = match part {
+        let (stored, host) = match part {
             Part::SignedPdf => {
                 let stream = self.api.file(&document.id, part, LARGEST_PDF).await?;
-                self.objects
-                    .put(&key, &meta, LARGEST_PDF, pdf::checked(stream))
-                    .await
+                let host = stream.host().to_owned();
+                let checked = pdf::checked(stream);
+                (self.objects.put(&key, &meta, LARGEST_PDF, checked).await, host)
             }
             Part::Xml => {
-                let bytes = self.xml(document).await?;
-                self.objects.put_bytes(&key, &meta, bytes).await
+                let (bytes, host) = self.xml(document).await?;
+                (self.objects.put_bytes(&key, &meta, bytes).await, host)
             }
         };
-        let sha256 = self.first(&key, stored).await?;
-        Ok((key, sha256))
+        let (stored, is_ours) = self.first(&key, stored).await?;
+        Ok(known.file(part.ending(), key, stored, is_ours.then_some(host)))
     }
 
-    /// The digest of what is under the key. Two jobs about one document may meet here, and Mifiel may give each another
+    /// What is under the key, and whether it is what we brought. Two jobs about one document may meet here, and Mifiel may give each another
     /// rendering of the same signatures: the one that was first stays. What came broken comes whole next time.
-    async fn first(&self, key: &str, stored: Result<objects::Stored, StoreError>) -> Result<String, Failure> {
+    async fn first(
+        &self,
+        key: &str,
+        stored: Result<objects::Stored, StoreError>,
+    ) -> Result<(objects::Stored, bool), Failure> {
         match stored {
-            Ok(stored) => Ok(stored.sha256),
+            Ok(stored) => Ok((stored, true)),
             Err(StoreError::Different { .. }) => {
                 let there = self.objects.sha256_of(key).await?;
                 let there = there.ok_or_else(|| Failure::retry("el objeto ya no está"))?;
-                Ok(there.sha256)
+                Ok((there, false))
             }
             Err(StoreError::Source(DownloadError::Inexact { .. })) => {
                 Err(ApiError::Unreadable("un archivo que no es el PDF firmado, o no entero").into())
@@ -111,8 +114,9 @@ impl Keep {
         }
     }
 
-    async fn xml(&self, document: &Document) -> Result<Bytes, Failure> {
+    async fn xml(&self, document: &Document) -> Result<(Bytes, String), Failure> {
         let stream = self.api.file(&document.id, Part::Xml, LARGEST_XML).await?;
+        let host = stream.host().to_owned();
         let bytes = gathered(stream).await?;
         let head = bytes
             .strip_prefix(b"\xef\xbb\xbf")
@@ -121,12 +125,15 @@ impl Keep {
         if !head.starts_with(b"<") || pdf::is_page(&bytes) {
             return Err(ApiError::Unreadable("algo que no es el XML firmado").into());
         }
-        Ok(bytes)
+        Ok((bytes, host))
     }
 
-    async fn evidence(&self, evidence: &Evidence<'_>) -> Result<String, Failure> {
+    /// Made by us, once.
+    async fn evidence(&self, evidence: &Evidence<'_>) -> Result<StoredFile, Failure> {
         let key = evidence.key();
-        if self.objects.head(&key).await?.is_none() {
+        let stored = if let Some(stored) = self.objects.sha256_of(&key).await? {
+            stored
+        } else {
             let bytes = Bytes::from(serde_json::to_vec_pretty(&evidence.json()).map_err(Failure::retry)?);
             let file_name = format!("evidencia-{}.json", evidence.known.id);
             let meta = Meta {
@@ -136,8 +143,8 @@ impl Keep {
                 metadata: vec![("contrato-id", evidence.known.contract.to_string())],
             };
             let stored = self.objects.put_bytes(&key, &meta, bytes).await;
-            self.first(&key, stored).await?;
-        }
-        Ok(key)
+            self.first(&key, stored).await?.0
+        };
+        Ok(evidence.known.file("evidencia", key, stored, None))
     }
 }

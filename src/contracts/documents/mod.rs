@@ -107,7 +107,7 @@ pub enum Found {
         /// When the last one signed.
         at: DateTime<Utc>,
         /// Where the documents are.
-        stored: Stored,
+        stored: Box<Stored>,
     },
     /// A signer declined.
     Declined(Known, Document),
@@ -243,9 +243,12 @@ async fn record_signed(
     };
     let detail = json!({
         "contrato": known.contract, "mifiel": document.id, "confianza": "refetch", "antes": known.state,
-        "sha256_pdf": stored.sha256_pdf, "sha256_xml": stored.sha256_xml, "evidencia": stored.url_evidencia,
+        "sha256_pdf": stored.pdf.sha256, "sha256_xml": stored.xml.sha256, "evidencia": stored.evidence.file.key,
     });
     work.audit(action, "contratos_firmados", known.id, detail);
+    for file in [&stored.pdf, &stored.xml, &stored.evidence] {
+        work.say(Fact::FileStored(file.clone()));
+    }
     if noted == Noted::Completed {
         return Ok(());
     }

@@ -23,6 +23,7 @@ use super::store::documents::{self, Draft};
 use crate::engine::job::NewJob;
 use crate::engine::work::{Unit, Work};
 use crate::engine::{Engine, Failure, history};
+use crate::ground::facts::{Fact, StoredFile};
 use crate::ground::values::ContractId;
 use crate::tools::db::Db;
 use crate::tools::objects::{FIVE_YEARS, Meta, Objects};
@@ -75,15 +76,21 @@ impl Order {
         documents::may_be_sent(&engine.pool, self.contract, now)
             .await?
             .into_result()?;
-        let draft = self.store(engine.clock.new_id(), now, objects).await?;
+        let (draft, original) = self.store(engine.clock.new_id(), now, objects).await?;
         let mut work = engine.begin(unit).await?;
         documents::hold(&mut work, self.contract).await?.into_result()?;
         note(&draft, &mut work).await?;
+        work.say(Fact::FileStored(original));
         work.commit().await?;
         Ok(draft.id)
     }
 
-    async fn store(&self, id: Uuid, now: DateTime<Utc>, objects: &Objects) -> Result<Draft, Failure> {
+    async fn store(
+        &self,
+        id: Uuid,
+        now: DateTime<Utc>,
+        objects: &Objects,
+    ) -> Result<(Draft, StoredFile), Failure> {
         let (pdf, signers) = keys(self.contract, id);
         let meta = |content_type, file_name| Meta {
             content_type,
@@ -98,13 +105,14 @@ impl Order {
         let stored = objects
             .put_bytes(&pdf, &meta("application/pdf", "contrato.pdf"), self.pdf.clone())
             .await?;
-        Ok(Draft {
+        let draft = Draft {
             id,
             contract: self.contract,
-            url_original: pdf,
-            sha256_original: stored.sha256,
+            url_original: pdf.clone(),
+            sha256_original: stored.sha256.clone(),
             noted_at: now,
-        })
+        };
+        Ok((draft, documents::stored_file(id, "original", pdf, stored, None)))
     }
 }
 

@@ -7,8 +7,10 @@ use uuid::Uuid;
 use super::super::mifiel::shapes::Document;
 use crate::engine::Failure;
 use crate::engine::work::Work;
+use crate::ground::facts::{DocumentFile, StoredFile};
 use crate::ground::values::ContractId;
 use crate::tools::db::Db;
+use crate::tools::objects;
 
 /// A document of ours.
 #[derive(Debug, Clone)]
@@ -193,21 +195,52 @@ pub async fn refused(work: &mut Work, id: Uuid) -> Result<bool, Failure> {
     Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
 }
 
-/// Where the documents of a signed contract are.
+/// The documents of a signed contract, as they are stored.
 #[derive(Debug, Clone)]
 pub struct Stored {
-    /// Key of the signed PDF.
-    pub url_pdf: String,
-    /// Its digest.
-    pub sha256_pdf: String,
-    /// Key of the signed XML.
-    pub url_xml: String,
-    /// Its digest.
-    pub sha256_xml: String,
-    /// Key of the evidence.
-    pub url_evidencia: String,
+    /// The signed PDF.
+    pub pdf: StoredFile,
+    /// The signed XML.
+    pub xml: StoredFile,
+    /// The evidence.
+    pub evidence: StoredFile,
     /// Until when all of it is kept.
     pub until: NaiveDate,
+}
+
+impl Known {
+    /// A file of it that is stored; `from` that host, unless it was there already.
+    pub fn file(
+        &self,
+        part: &'static str,
+        key: String,
+        stored: objects::Stored,
+        from: Option<String>,
+    ) -> StoredFile {
+        stored_file(self.id, part, key, stored, from)
+    }
+}
+
+/// A file of the document with this id.
+pub fn stored_file(
+    document: Uuid,
+    part: &'static str,
+    key: String,
+    stored: objects::Stored,
+    source: Option<String>,
+) -> StoredFile {
+    StoredFile {
+        file: DocumentFile {
+            kind: "contratos_firmados",
+            document,
+            part,
+            key,
+        },
+        sha256: stored.sha256,
+        bytes: stored.bytes,
+        etag: stored.etag,
+        source,
+    }
 }
 
 /// What recording a signed document came to.
@@ -246,11 +279,11 @@ pub async fn signed(
         known.id,
         document.id,
         at,
-        stored.url_pdf,
-        stored.sha256_pdf,
-        stored.url_xml,
-        stored.sha256_xml,
-        stored.url_evidencia,
+        stored.pdf.file.key,
+        stored.pdf.sha256,
+        stored.xml.file.key,
+        stored.xml.sha256,
+        stored.evidence.file.key,
         stored.until,
         now,
     );

@@ -1,15 +1,18 @@
 //! One link of the chain: what is hashed, and how.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
 /// `hash_anterior` of the very first row.
 pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// A row of `logs_auditoria`, with the texts exactly as PostgreSQL prints them.
-#[derive(FromRow)]
-pub(super) struct Link {
+/// A row of `logs_auditoria`, with the texts exactly as PostgreSQL prints them: what is hashed, so that whoever carries a
+/// row away can compute its hash again.
+#[derive(Debug, Clone, Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
     pub(super) id: i64,
     ocurrido_en: DateTime<Utc>,
     actor: String,
@@ -30,6 +33,57 @@ pub(super) const COLUMNS: &str =
     ip::text as ip, evento_id::text as evento_id, trabajo_id::text as trabajo_id, hash_anterior, hash";
 
 impl Link {
+    /// Its place in the log.
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// When.
+    pub fn at(&self) -> DateTime<Utc> {
+        self.ocurrido_en
+    }
+
+    /// Who.
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// What.
+    pub fn action(&self) -> &str {
+        &self.accion
+    }
+
+    /// Table and row that it is about.
+    pub fn about(&self) -> (&str, &str) {
+        (&self.recurso_tipo, &self.recurso_id)
+    }
+
+    /// More.
+    pub fn detail(&self) -> serde_json::Value {
+        serde_json::from_str(&self.detalle).unwrap_or_default()
+    }
+
+    /// From where.
+    pub fn ip(&self) -> Option<&str> {
+        self.ip.as_deref()
+    }
+
+    /// The event and the job that caused it.
+    pub fn causes(&self) -> (Option<&str>, Option<&str>) {
+        (self.evento_id.as_deref(), self.trabajo_id.as_deref())
+    }
+
+    /// The hash of the row before it and its own, once it is sealed.
+    pub fn sealed(&self) -> Option<(&str, &str)> {
+        self.hash_anterior.as_deref().zip(self.hash.as_deref())
+    }
+
+    /// Whether it is sealed, and its content is what was sealed.
+    pub fn holds(&self) -> bool {
+        self.sealed()
+            .is_some_and(|(before, hash)| self.digest(before) == hash)
+    }
+
     /// SHA-256 over the hash before and every column, each with its length in front (an absent one has the
     /// length `u32::MAX`), so that no two different rows give the same bytes.
     pub(super) fn digest(&self, before: &str) -> String {

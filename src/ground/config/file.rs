@@ -8,6 +8,9 @@ use super::limits::Limits;
 use super::origin::Origin;
 use super::verification::Verification;
 
+/// No link to a document is good for longer than ten minutes.
+const LONGEST_LINK: u16 = 600;
+
 const DEFAULT: &str = include_str!("../../../config/default.toml");
 
 /// All sections of the settings file.
@@ -26,6 +29,7 @@ pub struct File {
     pub gigstack: Gigstack,
     pub invoicing: Invoicing,
     pub mifiel: Mifiel,
+    pub documents: Documents,
     pub cloudflare: Cloudflare,
     pub watch: Watch,
     pub retention: Retention,
@@ -116,6 +120,10 @@ section! {
         reminders: bool,
         reconcile_every_seconds: u32, verification: Verification,
     }
+}
+section! {
+    /// `[documents]`
+    Documents { link_seconds: u16 }
 }
 section! {
     /// `[cloudflare]`
@@ -248,6 +256,11 @@ impl File {
                     .to_owned(),
             );
         }
+        if !(1..=LONGEST_LINK).contains(&self.documents.link_seconds) {
+            return Err(format!(
+                "the settings file: documents.link_seconds must be from 1 to {LONGEST_LINK}"
+            ));
+        }
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(format!("the settings file: {key} must be at least 1")),
             None => Ok(self),
@@ -297,6 +310,14 @@ mod tests {
     fn an_unknown_key_is_named() {
         let error = File::layered(Some("[worker]\nconcurency = 4\n")).expect_err("misspelt");
         assert!(error.contains("concurency"), "{error}");
+    }
+
+    #[test]
+    fn a_link_is_good_for_ten_minutes_at_most() {
+        for (seconds, fits) in [(0, false), (1, true), (600, true), (601, false)] {
+            let text = format!("[documents]\nlink_seconds = {seconds}\n");
+            assert_eq!(File::layered(Some(&text)).is_ok(), fits, "{seconds}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::ground::values::ContractId;
 
@@ -66,6 +67,43 @@ pub enum CounterInvoice {
     SelfService(Contact),
     /// The month's global invoice holds it.
     Global,
+}
+
+/// A file of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentFile {
+    /// The table of the document: `facturas_emitidas`, `contratos_firmados`.
+    pub kind: &'static str,
+    /// Its row there.
+    pub document: Uuid,
+    /// Which file of it: `xml`, `pdf`, `acuse`, `original`, `evidencia`.
+    pub part: &'static str,
+    /// Its key in the store.
+    pub key: String,
+}
+
+/// Files that are not in the store as they were stored, all that are known now.
+#[derive(Clone, Debug)]
+pub struct FaultyFiles {
+    /// Those that are not there: how many, and the key of one.
+    pub missing: Option<(i64, String)>,
+    /// Those that have other bytes.
+    pub altered: Option<(i64, String)>,
+}
+
+/// A file of a document, as it was stored.
+#[derive(Clone, Debug)]
+pub struct StoredFile {
+    /// Which.
+    pub file: DocumentFile,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// How many there are.
+    pub bytes: u64,
+    /// The store's own name for them.
+    pub etag: String,
+    /// The host that it was downloaded from; none when we made it, were given it, or found it stored already.
+    pub source: Option<String>,
 }
 
 /// An event or a job whose handler did not end.

@@ -7,7 +7,10 @@ mod details;
 
 pub use super::actor::Actor;
 use super::values::{ClientId, ContractId, ServiceId};
-pub use details::{Closed, Contact, CounterInvoice, Instructions, PeriodPayment, SubscriptionStanding};
+pub use details::{
+    Closed, Contact, CounterInvoice, DocumentFile, FaultyFiles, Instructions, PeriodPayment, StoredFile,
+    SubscriptionStanding,
+};
 
 /// Something that happened. `story.rs` says what follows from each.
 #[derive(Clone, Debug)]
@@ -355,6 +358,10 @@ pub enum Fact {
         /// Who.
         provider: &'static str,
     },
+    /// A file of a document lies in the store.
+    FileStored(StoredFile),
+    /// Files of documents are not in the store as they were stored, or were found to be again.
+    FilesFaulty(FaultyFiles),
     /// An event or a job was kept for a person: trying it again is useless.
     Parked(Closed),
     /// An event or a job was given up after its last attempt.

@@ -22,18 +22,11 @@ impl Keep {
     /// Brings the documents into the store. The XML is the invoice; its picture and the receipt of its cancellation may
     /// come later.
     pub(super) async fn documents(&self, invoice: Invoice) -> Result<Found, Failure> {
-        let (cfdi, bytes) = self.xml(&invoice).await?;
+        let (cfdi, bytes, host) = self.xml(&invoice).await?;
         let known = invoices::files(&self.pool, cfdi.uuid).await?;
         let place = Place::of(&cfdi, Part::Xml);
-        let sha256 = self
-            .objects
-            .put_bytes(&place.key, &place.meta(), bytes)
-            .await?
-            .sha256;
-        let xml = File {
-            key: place.key,
-            sha256,
-        };
+        let stored = self.objects.put_bytes(&place.key, &place.meta(), bytes).await?;
+        let xml = File::now(place.key, stored, Some(host));
         let pdf = match known.pdf {
             Some(pdf) => Some(pdf),
             None => later("pdf", &cfdi, self.pdf(&cfdi).await),
@@ -51,8 +44,8 @@ impl Keep {
     }
 
     /// Downloads, reads and checks the XML.
-    async fn xml(&self, invoice: &Invoice) -> Result<(Cfdi, Bytes), Failure> {
-        let bytes = self.bytes(&name(invoice), Part::Xml).await?;
+    async fn xml(&self, invoice: &Invoice) -> Result<(Cfdi, Bytes, String), Failure> {
+        let (bytes, host) = self.bytes(&name(invoice), Part::Xml).await?;
         let (read, accept) = (bytes.clone(), self.rules.accept);
         // Up to 4 MiB of somebody else's XML: not on a thread that others wait for.
         let cfdi = tokio::task::spawn_blocking(move || cfdi::read(&read, accept));
@@ -63,7 +56,7 @@ impl Keep {
         if cfdi.lugar_expedicion != self.rules.postal_code {
             tracing::warn!(uuid = %cfdi.uuid, place = cfdi.lugar_expedicion, "issued at another place than EMISOR_CP");
         }
-        Ok((cfdi, bytes))
+        Ok((cfdi, bytes, host))
     }
 
     fn expected(&self, invoice: &Invoice) -> Expected<'_> {
@@ -83,53 +76,42 @@ impl Keep {
     async fn pdf(&self, cfdi: &Cfdi) -> Result<File, Failure> {
         let place = Place::of(cfdi, Part::Pdf);
         if let Some(stored) = self.objects.sha256_of(&place.key).await? {
-            return Ok(File {
-                key: place.key,
-                sha256: stored.sha256,
-            });
+            return Ok(File::now(place.key, stored, None));
         }
         let stream = self
             .api
             .file(&cfdi.uuid.to_string(), Part::Pdf, LARGEST_PDF)
             .await?;
+        let host = stream.host().to_owned();
         let checked = pdf::checked(stream);
         let stored = self
             .objects
             .put(&place.key, &place.meta(), LARGEST_PDF, checked)
             .await?;
-        Ok(File {
-            key: place.key,
-            sha256: stored.sha256,
-        })
+        Ok(File::now(place.key, stored, Some(host)))
     }
 
     async fn acuse(&self, cfdi: &Cfdi) -> Result<File, Failure> {
-        let bytes = self.bytes(&cfdi.uuid.to_string(), Part::Acuse).await?;
+        let (bytes, host) = self.bytes(&cfdi.uuid.to_string(), Part::Acuse).await?;
         let text = String::from_utf8_lossy(&bytes).to_lowercase();
         // SAT's receipt names the document that it cancels.
         if !text.contains(&cfdi.uuid.to_string()) {
             return Err(ApiError::Unreadable("un acuse que no nombra el UUID").into());
         }
         let place = Place::of(cfdi, Part::Acuse);
-        let sha256 = self
-            .objects
-            .put_bytes(&place.key, &place.meta(), bytes)
-            .await?
-            .sha256;
-        Ok(File {
-            key: place.key,
-            sha256,
-        })
+        let stored = self.objects.put_bytes(&place.key, &place.meta(), bytes).await?;
+        Ok(File::now(place.key, stored, Some(host)))
     }
 
-    /// A small file, whole.
-    async fn bytes(&self, invoice: &str, part: Part) -> Result<Bytes, Failure> {
+    /// A small file, whole, and who handed it out.
+    async fn bytes(&self, invoice: &str, part: Part) -> Result<(Bytes, String), Failure> {
         let stream = self.api.file(invoice, part, LARGEST_XML).await?;
+        let host = stream.host().to_owned();
         let bytes = gathered(stream).await?;
         if pdf::is_page(&bytes) {
             return Err(ApiError::Unreadable("una página en lugar del archivo").into());
         }
-        Ok(bytes)
+        Ok((bytes, host))
     }
 }
 

@@ -9,8 +9,10 @@ use super::super::cfdi::Cfdi;
 use super::super::gigstack::shapes::{Invoice, Status};
 use crate::engine::Failure;
 use crate::engine::work::Work;
+use crate::ground::facts::{DocumentFile, Fact, StoredFile};
 use crate::ground::values::{Month, ServiceId};
 use crate::tools::db::Db;
+use crate::tools::objects::Stored;
 
 /// An object in the bucket.
 #[derive(Debug, Clone)]
@@ -19,6 +21,37 @@ pub struct File {
     pub key: String,
     /// Its digest, in hex.
     pub sha256: String,
+    /// What the store told of it, and where it came from: where it was stored, or found, just now.
+    pub stored: Option<(Stored, Option<String>)>,
+}
+
+impl File {
+    /// What lies under the key now; `from` that host, unless it was there already.
+    pub fn now(key: String, stored: Stored, from: Option<String>) -> Self {
+        Self {
+            key,
+            sha256: stored.sha256.clone(),
+            stored: Some((stored, from)),
+        }
+    }
+
+    /// The fact that it is stored.
+    pub fn fact(&self, document: Uuid, part: &'static str) -> Option<Fact> {
+        let (stored, source) = self.stored.clone()?;
+        let file = DocumentFile {
+            kind: "facturas_emitidas",
+            document,
+            part,
+            key: self.key.clone(),
+        };
+        Some(Fact::FileStored(StoredFile {
+            file,
+            sha256: stored.sha256,
+            bytes: stored.bytes,
+            etag: stored.etag,
+            source,
+        }))
+    }
 }
 
 /// The objects of one invoice.
@@ -63,7 +96,11 @@ pub async fn files(pool: &Db, uuid: Uuid) -> Result<Files, Failure> {
         uuid,
     );
     let file = |key: Option<String>, sha256: Option<String>| {
-        key.zip(sha256).map(|(key, sha256)| File { key, sha256 })
+        key.zip(sha256).map(|(key, sha256)| File {
+            key,
+            sha256,
+            stored: None,
+        })
     };
     let found = found.fetch_optional(pool).await?;
     Ok(found.map_or_else(Files::default, |row| Files {

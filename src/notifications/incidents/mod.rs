@@ -1,6 +1,7 @@
 //! What an incident says: its cause, once open per cause, and in Spanish for the team what happened and what to do next.
 
 mod contracts;
+mod documents;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -9,6 +10,7 @@ pub use contracts::{
     contract_declined, contract_expired, contract_not_sent, contract_withdrawn, document_unconfirmed,
     of_declined, of_expired, of_unconfirmed_document,
 };
+pub use documents::{FILES_ALTERED, FILES_MISSING, files_altered, files_missing};
 
 use crate::ground::clock::CENTRAL_ZONE;
 use crate::ground::facts::Closed;
@@ -274,9 +276,7 @@ pub fn dispute_lost(dispute: &str, payment: Option<&str>, amount: &str) -> Incid
 }
 
 fn of_payment(payment: Option<&str>) -> String {
-    payment
-        .map(|payment| format!(" del pago {payment}"))
-        .unwrap_or_default()
+    payment.map_or_else(String::new, |payment| format!(" del pago {payment}"))
 }
 
 /// Where a dispute stands, for people (docs.stripe.com/disputes/how-disputes-work).

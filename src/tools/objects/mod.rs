@@ -6,6 +6,7 @@
 mod client;
 mod error;
 mod intake;
+mod link;
 mod meta;
 mod upload;
 
@@ -16,6 +17,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures_util::{Stream, TryStreamExt as _, stream};
 use tokio::sync::Semaphore;
 
@@ -25,6 +27,7 @@ use crate::tools::outbound::{DownloadError, gathered};
 pub use client::Patience;
 pub use error::StoreError;
 pub use intake::Digest;
+pub use link::Link;
 pub use meta::{FIVE_YEARS, Meta};
 
 use error::status;
@@ -62,6 +65,8 @@ pub struct Head {
     pub bytes: u64,
     /// The store's own name for this content.
     pub etag: String,
+    /// When it was stored, by the store's clock.
+    pub last_modified: Option<DateTime<Utc>>,
     /// `Content-Type`.
     pub content_type: Option<String>,
     /// `Content-Disposition`.
@@ -89,6 +94,9 @@ macro_rules! head {
                 .and_then(|it| u64::try_from(it).ok())
                 .unwrap_or_default(),
             etag: $answer.e_tag.unwrap_or_default(),
+            last_modified: $answer
+                .last_modified
+                .and_then(|it| DateTime::from_timestamp(it.secs(), 0)),
             content_type: $answer.content_type,
             content_disposition: $answer.content_disposition,
             cache_control: $answer.cache_control,
@@ -185,11 +193,12 @@ impl Objects {
     }
 
     /// Reads an object and says what it is, if there is one.
-    pub async fn sha256_of(&self, key: &str) -> Result<Option<Digest>, StoreError> {
-        match self.get(key).await? {
-            Some(object) => object.digest().await.map(Some),
-            None => Ok(None),
-        }
+    pub async fn sha256_of(&self, key: &str) -> Result<Option<Stored>, StoreError> {
+        let Some(object) = self.get(key).await? else {
+            return Ok(None);
+        };
+        let etag = object.head.etag.clone();
+        Ok(Some(stored(object.digest().await?, etag)))
     }
 
     async fn whole(

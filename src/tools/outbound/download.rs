@@ -17,6 +17,7 @@ use url::{Origin, Url};
 
 use super::addresses::{NotPublic, PublicOnly};
 use super::hosts::{Hosts, Way};
+use super::incoming::Incoming;
 
 /// A link to a file leads to a store, and a store perhaps to another region.
 const LONGEST_CHAIN: usize = 3;
@@ -247,6 +248,11 @@ impl Downloads {
 }
 
 impl Download {
+    /// The same, to be passed on.
+    pub fn incoming(self) -> Incoming {
+        Incoming::new(self.body.host.clone(), self.into_stream())
+    }
+
     /// Its bytes, as they come; after the first error nothing more comes.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, DownloadError>> + Send {
         stream::try_unfold(self.body, async |mut body| {

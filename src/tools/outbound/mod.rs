@@ -5,6 +5,7 @@ mod addresses;
 pub mod answer;
 mod download;
 mod hosts;
+mod incoming;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use futures_util::{Stream, TryStreamExt as _};
 
 pub use download::{Download, DownloadError, Downloads, Limits};
 pub use hosts::Hosts;
+pub use incoming::Incoming;
 
 /// Several crates could bring a TLS provider; this program has one, ring. Once told, it stays so.
 pub fn use_ring() {

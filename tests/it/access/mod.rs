@@ -5,7 +5,7 @@ mod confusion;
 mod published;
 pub mod rig;
 mod sessions;
-mod supabase;
+pub mod supabase;
 mod tokens;
 
 use rig::{Draft, Rig, Signer};

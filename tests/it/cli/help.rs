@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::folder;
 use crate::support::program::run_in;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 19] = [
     "serve",
     "dev",
     "migrate",
@@ -18,6 +18,9 @@ const COMMANDS: [&str; 16] = [
     "cfdi inspect",
     "contracts list",
     "contracts send",
+    "documents verify",
+    "evidence export",
+    "evidence verify",
     "reconcile",
     "global-invoice preview",
     "global-invoice run",

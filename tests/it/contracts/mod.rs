@@ -143,10 +143,11 @@ impl Scene {
         sqlx::query_scalar(sql).fetch_all(&self.app.pool).await.unwrap()
     }
 
-    /// What the audit log says, in order.
+    /// What the audit log says, in order, but for the files that were stored.
     async fn audited(&self) -> Vec<String> {
         let audit = self.app.audit().await;
-        audit.into_iter().map(|(_, action, _)| action).collect()
+        let actions = audit.into_iter().map(|(_, action, _)| action);
+        actions.filter(|action| action != "documento.guardado").collect()
     }
 
     /// What can be written, all of it.

@@ -14,6 +14,7 @@ const WRITERS: &[(&str, &str)] = &[
     ("ventas_factura_global", "src/invoicing/store/"),
     ("invoicing.", "src/invoicing/store/"),
     ("_sqlx_migrations", "src/tools/db/migrations.rs"),
+    ("documents.", "src/documents/store.rs"),
     ("logs_auditoria", "src/engine/"),
     ("engine.audit_head", "src/engine/audit/"),
     ("engine.alerts", "src/notifications/alerts.rs"),

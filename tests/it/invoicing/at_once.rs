@@ -22,8 +22,7 @@ async fn what_is_told_many_times_at_once_is_recorded_once() {
     }
     app.work();
     app.drain().await;
-    let emitted =
-        "select accion || ' ' || count(*) from logs_auditoria where recurso_tipo = 'facturas_emitidas'
+    let emitted = "select accion || ' ' || count(*) from logs_auditoria where accion like 'factura.%'
                    group by accion";
     assert_eq!(app.one::<String>(emitted).await, "factura.emitida 6");
     app.finish().await;

@@ -6,8 +6,6 @@ mod error;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::stream::BoxStream;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::multipart::{Form, Part as FormPart};
 use reqwest::{Method, RequestBuilder};
@@ -23,7 +21,7 @@ use super::apiauth::{Signed, http_date};
 use crate::ground::clock::Clock;
 use crate::ground::config;
 use crate::tools::outbound::answer::{Broken, whole};
-use crate::tools::outbound::{self, DownloadError, Downloads, Hosts};
+use crate::tools::outbound::{self, Downloads, Hosts, Incoming};
 
 /// The largest answer that is read: a page of documents is a few hundred KB.
 const LARGEST: usize = 8 * 1024 * 1024;
@@ -94,9 +92,6 @@ pub struct NewDocument {
     /// How often Mifiel reminds whoever has not signed, in days.
     pub remind_every: u16,
 }
-
-/// The bytes of a file, as they come.
-pub type Bytestream = BoxStream<'static, Result<Bytes, DownloadError>>;
 
 /// Mifiel's API with our keys.
 #[derive(Debug, Clone)]
@@ -171,12 +166,12 @@ impl MifielApi {
     }
 
     /// Opens a file of a signed document.
-    pub async fn file(&self, id: &str, part: Part, limit: u64) -> Result<Bytestream, ApiError> {
+    pub async fn file(&self, id: &str, part: Part, limit: u64) -> Result<Incoming, ApiError> {
         let url = self.url(&["documents", id, part.path()])?;
         let headers = self.headers(&Method::GET, &url, JSON)?;
         let download = self.downloads.get_with(url.as_str(), headers, limit).await;
         let download = counted(download.map_err(|error| ApiError::of_download(&error)))?;
-        Ok(download.into_stream().boxed())
+        Ok(download.incoming())
     }
 
     async fn json(&self, method: Method, url: Url) -> Result<Value, ApiError> {

@@ -3,13 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream;
 use serde_json::Value;
 
 use super::{ApiError, GigstackApi, counted};
 use crate::ground::config::Dialect;
-use crate::tools::outbound::DownloadError;
+use crate::tools::outbound::Incoming;
 
 /// A file of an invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +32,10 @@ impl Part {
     }
 }
 
-/// The bytes of a file, as they come.
-pub type Bytestream = BoxStream<'static, Result<Bytes, DownloadError>>;
-
 impl GigstackApi {
     /// Opens a file of a stamped invoice, which its UUID names. It comes from Gigstack itself, from an address that
     /// Gigstack names (held to the list of hosts), or inside the answer.
-    pub async fn file(&self, invoice: &str, part: Part, limit: u64) -> Result<Bytestream, ApiError> {
+    pub async fn file(&self, invoice: &str, part: Part, limit: u64) -> Result<Incoming, ApiError> {
         let version = match self.dialect {
             Dialect::V1 => "v1",
             Dialect::V2 => "v2",
@@ -54,14 +50,17 @@ impl GigstackApi {
         let data = files.get("data").unwrap_or(&files);
         match Handed::find(data, part.name()).ok_or(ApiError::Missing)? {
             Handed::At(url) => counted(self.download(url, limit).await),
-            Handed::Here(text) => at_hand(text, limit),
+            Handed::Here(text) => {
+                let host = self.base.host_str().unwrap_or_default().to_owned();
+                Ok(Incoming::new(host, stream::iter([Ok(at_hand(text, limit)?)])))
+            }
         }
     }
 
-    async fn download(&self, url: &str, limit: u64) -> Result<Bytestream, ApiError> {
+    async fn download(&self, url: &str, limit: u64) -> Result<Incoming, ApiError> {
         let download = self.downloads.get(url, limit).await;
         let download = download.map_err(|error| ApiError::of_download(&error, self.base.host_str()))?;
-        Ok(download.into_stream().boxed())
+        Ok(download.incoming())
     }
 }
 
@@ -93,7 +92,7 @@ impl<'a> Handed<'a> {
 }
 
 /// XML as it stands, anything else in base64.
-fn at_hand(text: &str, limit: u64) -> Result<Bytestream, ApiError> {
+fn at_hand(text: &str, limit: u64) -> Result<Bytes, ApiError> {
     let bytes = if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         text.as_bytes().to_vec()
     } else {
@@ -108,5 +107,5 @@ fn at_hand(text: &str, limit: u64) -> Result<Bytestream, ApiError> {
             limit / (1024 * 1024)
         )));
     }
-    Ok(stream::iter([Ok(Bytes::from(bytes))]).boxed())
+    Ok(Bytes::from(bytes))
 }

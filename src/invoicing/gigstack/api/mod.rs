@@ -13,7 +13,7 @@ use url::Url;
 use uuid::Uuid;
 
 pub use error::ApiError;
-pub use files::{Bytestream, Part};
+pub use files::Part;
 
 use crate::ground::config::{self, Dialect};
 use crate::tools::outbound::answer::{Broken, whole};
