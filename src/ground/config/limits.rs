@@ -86,3 +86,38 @@ impl Limits {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::File;
+
+    #[test]
+    fn limits_that_make_no_sense_are_refused_with_their_key() {
+        for (file, told) in [
+            (
+                "[limits.reads.user]\nper_minute = 0",
+                "limits.reads.user.per_minute",
+            ),
+            (
+                "[limits.public.address]\nburst = 0",
+                "limits.public.address.burst",
+            ),
+            ("[limits]\nclients = 0", "limits.clients"),
+            ("[limits.public]\nuser = { per_minute = 1, burst = 1 }", "user"),
+            ("[limits.webhook]\noff = true", "webhook"),
+            (
+                "[limits.reads.user]\nper_minute = 999999",
+                "limits.reads.user must not",
+            ),
+            (
+                "[limits.tokens.address]\nburst = 4000000000",
+                "limits.tokens must be at most",
+            ),
+        ] {
+            let error = File::layered(Some(file)).expect_err(file);
+            assert!(error.contains(told), "{file}: {error}");
+        }
+        let file = File::layered(Some("[limits.links]\noff = true")).expect("it is said plainly");
+        assert!(file.limits.links.off && !file.limits.reads.off);
+    }
+}
