@@ -18,6 +18,7 @@ use crate::access::session::Sessions;
 use crate::contracts::mifiel::api::MifielApi;
 use crate::contracts::{self, Mifiel};
 use crate::documents::Links;
+use crate::edge::{self, Edge};
 use crate::engine::Engine;
 use crate::engine::recent::Recent;
 use crate::engine::retention::Retention;
@@ -98,6 +99,8 @@ pub struct Machine {
     pub objects: Option<Objects>,
     /// What replicas share besides the database, where it is configured.
     pub redis: Option<Arc<Redis>>,
+    /// Cloudflare, where it is configured.
+    pub edge: Option<Edge>,
 }
 
 /// Gigstack: its doors, and how it is asked.
@@ -168,11 +171,12 @@ impl Machine {
         // One for all: it bounds the memory of all uploads together.
         let objects = settings.r2.as_ref().map(Objects::new);
         let engine = match &objects {
-            Some(objects) => keeping(engine, objects, &settings.file.retention),
+            Some(objects) => Uploads::set_up(engine, objects, &settings.file.retention),
             None => engine,
         };
         let (engine, gigstack) = invoicing(engine, objects.as_ref(), settings)?;
         let (engine, mifiel) = contracts(engine, objects.as_ref(), settings)?;
+        let (engine, edge) = edge::set_up(engine, settings)?;
         Ok(Self {
             engine,
             stripe,
@@ -181,18 +185,8 @@ impl Machine {
             mifiel,
             objects,
             redis,
+            edge,
         })
-    }
-}
-
-/// Keeps the store of documents free of what nobody finished.
-fn keeping(engine: Engine, objects: &Objects, settings: &config::Retention) -> Engine {
-    let uploads = Uploads::new(objects.clone(), engine.clock.clone(), settings);
-    let engine = engine.with_job(uploads);
-    if settings.uploads_days > 0 {
-        engine.with_schedule(Uploads::schedule())
-    } else {
-        engine
     }
 }
 
@@ -295,9 +289,13 @@ impl App {
             mifiel,
             objects,
             redis,
+            edge,
             ..
         } = Machine::new(settings, pools, clock.clone())?;
         let limits = Limits::new(&settings.file.limits, clock, redis);
+        if let Some(edge) = edge {
+            edge.tell_blocked(limits.blocked());
+        }
         let mut doors: Vec<(&'static str, Arc<dyn Source>)> = vec![("/api/webhooks/stripe", stripe)];
         for (door, source) in gigstack.into_iter().flat_map(|gigstack| gigstack.doors) {
             doors.push((door.path(), source));

@@ -8,6 +8,7 @@ pub mod contracts; // slice: contratos_b2b
 #[cfg(feature = "dev")]
 pub mod dev; // everything `onlycar dev` brings along; not in the release image
 pub mod documents; // slice: links to documents, and what proves them
+pub mod edge; // slice: what Cloudflare's D1 and KV are told
 pub mod engine; // the webhook machine; names no provider and no business
 pub mod ground; // the words everybody uses: values, facts, clock, settings
 pub mod invoicing; // slice: CFDI, the invoices of Mexico

@@ -6,7 +6,7 @@ use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::facts::Fact;
 use crate::notifications::{Notice, alerts, incidents};
-use crate::{contracts, documents, invoicing, payments};
+use crate::{contracts, documents, edge, invoicing, payments};
 
 /// Answers a fact inside the unit of work that said it: same transaction, no network.
 pub fn react<'a>(fact: &'a Fact, work: &'a mut Work) -> BoxFuture<'a, Result<(), Failure>> {
@@ -32,6 +32,8 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             Some(service) => alerts::resolve(work, &incidents::of_refund(*service)).await,
             None => Ok(()),
         },
+        // The edge: a mark in the same transaction, told later.
+        Fact::DocumentMoved(document) => edge::mark(*document, work).await,
 
         // What a client is told.
         Fact::PaymentFailed {
@@ -251,6 +253,7 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::SnapshotPinned { seconds, holder } => {
             alerts::raise(work, incidents::snapshot_pinned(*seconds, holder)).await
         }
+        Fact::MirrorBehind(behind) => alerts::raise(work, incidents::mirror_behind(behind)).await,
 
         Fact::EventsMissed { provider, count } => {
             alerts::raise(work, incidents::events_missed(provider, *count)).await
@@ -279,6 +282,7 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             alerts::resolve(work, &incidents::of_second_invoice(*service)).await
         }
         Fact::DisputeWon { dispute } => alerts::resolve(work, &incidents::of_dispute(dispute)).await,
+        Fact::MirrorCaughtUp => alerts::resolve(work, incidents::MIRROR).await,
         Fact::SnapshotReleased => alerts::resolve(work, incidents::SNAPSHOT).await,
 
         // Its row says it all, until somebody else wants to know.

@@ -7,6 +7,7 @@ mod database;
 #[cfg(feature = "dev")]
 mod dev;
 mod documents;
+mod edge;
 mod events;
 mod evidence;
 mod global_invoice;
@@ -59,6 +60,8 @@ enum Command {
     Evidence(evidence::Evidence),
     #[command(subcommand)]
     GlobalInvoice(global_invoice::GlobalInvoice),
+    #[command(subcommand)]
+    Edge(edge::Edge),
     Openapi(openapi::Openapi),
     #[cfg(feature = "dev")]
     #[command(name = crate::dev::postgres::GUARD_SUBCOMMAND, hide = true)]
@@ -132,6 +135,7 @@ async fn run_async(command: Command) -> anyhow::Result<Outcome> {
         Command::Documents(documents) => documents.run().await,
         Command::Evidence(evidence) => evidence.run().await,
         Command::GlobalInvoice(global) => global.run().await,
+        Command::Edge(edge) => edge.run().await,
         Command::Openapi(openapi) => openapi.run(),
         #[cfg(feature = "dev")]
         Command::PostgresGuard { .. } => Ok(Outcome::Done),

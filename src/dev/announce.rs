@@ -23,6 +23,7 @@ pub(super) struct Announcement {
     pub(super) stripe_url: String,
     pub(super) gigstack_url: String,
     pub(super) mifiel_url: String,
+    pub(super) cloudflare_url: String,
     pub(super) environment: Environment,
     pub(super) keys: Keys,
 }
@@ -55,6 +56,7 @@ impl Announcement {
             "environment": self.environment.iter().collect::<BTreeMap<_, _>>(),
             "simulators": {
                 "stripe": self.stripe_url, "gigstack": self.gigstack_url, "mifiel": self.mifiel_url,
+                "cloudflare": self.cloudflare_url,
             },
             "mail_url": self.mail_url,
             "tokens": {
@@ -87,6 +89,7 @@ impl Announcement {
             stripe_url,
             gigstack_url,
             mifiel_url,
+            cloudflare_url,
             ..
         } = self;
         let data = if folder == ".onlycar" {
@@ -115,6 +118,7 @@ OnlyCar is running. Everything is on this machine; nothing leaves it.
   Stripe      {stripe_url}         a simulator: {stripe_url}/_sim/state
   Gigstack    {gigstack_url}         a simulator: {gigstack_url}/_sim/state
   Mifiel      {mifiel_url}         a simulator: {mifiel_url}/_sim/state
+  Cloudflare  {cloudflare_url}         a simulator of D1 and KV: {cloudflare_url}/_sim/state
   all of it   {folder}/dev.json  (with secrets and a token per role)
 
 Try, in a second terminal:

@@ -29,6 +29,7 @@ pub(super) struct Keys {
     pub(super) s3_access: String,
     pub(super) s3_secret: String,
     pub(super) jwt: String,
+    pub(super) cloudflare: String,
 }
 
 impl Keys {
@@ -42,6 +43,7 @@ impl Keys {
             s3_access: "onlycardev".to_owned(),
             s3_secret: hex(),
             jwt: hex(),
+            cloudflare: hex(),
         }
     }
 }
@@ -65,6 +67,7 @@ pub(super) struct Neighbours {
     pub(super) stripe_url: String,
     pub(super) gigstack_url: String,
     pub(super) mifiel_url: String,
+    pub(super) cloudflare: Vec<(&'static str, String)>,
 }
 
 /// The environment that the contract asks for, all of it, with everything on this machine.
@@ -109,6 +112,7 @@ pub(super) fn environment(base_url: &str, near: &Neighbours, keys: &Keys) -> Env
         ("TEAM_EMAIL", text("equipo@onlycar.example")),
     ]
     .into_iter()
+    .chain(near.cloudflare.iter().cloned())
     .collect()
 }
 
@@ -141,6 +145,7 @@ mod tests {
             stripe_url: "http://localhost:1".to_owned(),
             gigstack_url: "http://localhost:2".to_owned(),
             mifiel_url: "http://localhost:3".to_owned(),
+            cloudflare: Vec::new(),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Everything that `onlycar dev` brings along, so that nothing has to be installed or configured: PostgreSQL, an
-//! S3-compatible store, a mailbox, simulators of Stripe, Gigstack and Mifiel, sample data. Not in the release image.
+//! S3-compatible store, a mailbox, simulators of Stripe, Gigstack, Mifiel and Cloudflare, sample data. Not in the release image.
 
 mod announce;
 pub mod cfdi;
+pub mod cloudflare;
 mod environment;
 pub mod gigstack;
 pub mod mail;
@@ -31,7 +32,7 @@ use crate::ground::config::Settings;
 use crate::tools::db::{self, Pools};
 use announce::Announcement;
 use environment::{Keys, Neighbours, environment, mifiel_door};
-use neighbours::{serve_gigstack, serve_mail, serve_mifiel, serve_objects, serve_stripe};
+use neighbours::{serve_cloudflare, serve_gigstack, serve_mail, serve_mifiel, serve_objects, serve_stripe};
 use postgres::Postgres;
 
 const DATABASE: &str = "onlycar";
@@ -75,6 +76,7 @@ async fn run_on(
     let (stripe, stripe_url) = serve_stripe(stop.clone()).await?;
     let gigstack = serve_gigstack(stop.clone()).await?;
     let mifiel = serve_mifiel(&keys, stop.clone()).await?;
+    let cloudflare = serve_cloudflare(&keys, stop.clone()).await?;
     create_database(postgres).await?;
     let base_url = format!("http://localhost:{}", server.local_addr()?.port());
     stripe.send_to(&format!("{base_url}/api/webhooks/stripe"), &keys.stripe);
@@ -87,6 +89,7 @@ async fn run_on(
         stripe_url,
         gigstack_url: gigstack.url(),
         mifiel_url: mifiel.url(),
+        cloudflare: cloudflare.variables().into(),
     };
     let environment = environment(&base_url, &near, &keys);
     let settings = Settings::from_parts(&environment, None)?;
@@ -101,6 +104,7 @@ async fn run_on(
         stripe_url: near.stripe_url,
         gigstack_url: near.gigstack_url,
         mifiel_url: near.mifiel_url,
+        cloudflare_url: cloudflare.url(),
         environment,
         keys,
     };

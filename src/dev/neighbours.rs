@@ -7,6 +7,7 @@ use rand::RngExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::cloudflare::{self, Cloudflare};
 use super::environment::{BUCKET, ISSUER, Keys, MIFIEL_ID, MailAddresses, STRIPE_KEY};
 use super::gigstack::{self, Gigstack};
 use super::mail::Mailbox;
@@ -89,4 +90,20 @@ pub(super) async fn serve_mifiel(keys: &Keys, stop: CancellationToken) -> anyhow
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     tokio::spawn(mifiel.clone().serve(listener, stop.cancelled_owned()));
     Ok(mifiel)
+}
+
+/// An account with an empty database and an empty namespace. They are other ones in each run: what an earlier one held is
+/// told again.
+pub(super) async fn serve_cloudflare(keys: &Keys, stop: CancellationToken) -> anyhow::Result<Cloudflare> {
+    let clock = Clock::system();
+    let account = cloudflare::Account {
+        id: "cloudflare-dev".to_owned(),
+        token: keys.cloudflare.clone(),
+        database: clock.new_id().to_string(),
+        namespace: clock.new_id().simple().to_string(),
+    };
+    let cloudflare = Cloudflare::new(account, clock)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    tokio::spawn(cloudflare.clone().serve(listener, stop.cancelled_owned()));
+    Ok(cloudflare)
 }

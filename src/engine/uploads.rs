@@ -3,10 +3,10 @@
 
 use chrono::TimeDelta;
 
-use super::Failure;
 use super::job::{Job, Task};
 use super::schedule::Schedule;
 use super::work::Work;
+use super::{Engine, Failure};
 use crate::ground::clock::Clock;
 use crate::ground::config;
 use crate::tools::objects::Objects;
@@ -22,7 +22,7 @@ pub struct Uploads {
 
 impl Uploads {
     /// In this store.
-    pub fn new(objects: Objects, clock: Clock, settings: &config::Retention) -> Self {
+    fn new(objects: Objects, clock: Clock, settings: &config::Retention) -> Self {
         Self {
             objects,
             clock,
@@ -30,8 +30,19 @@ impl Uploads {
         }
     }
 
+    /// Adds the job, and has it come by itself where the settings want it.
+    pub fn set_up(engine: Engine, objects: &Objects, settings: &config::Retention) -> Engine {
+        let uploads = Self::new(objects.clone(), engine.clock.clone(), settings);
+        let engine = engine.with_job(uploads);
+        if settings.uploads_days > 0 {
+            engine.with_schedule(Self::schedule())
+        } else {
+            engine
+        }
+    }
+
     /// When it looks.
-    pub fn schedule() -> Schedule {
+    fn schedule() -> Schedule {
         Schedule {
             kind: KIND,
             every: TimeDelta::days(1),

@@ -24,6 +24,7 @@ mod counter;
 mod crash;
 mod dev;
 mod documents;
+mod edge;
 mod engine;
 mod extract;
 mod floors;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::super::mifiel::shapes::Document;
 use crate::engine::Failure;
 use crate::engine::work::Work;
-use crate::ground::facts::{DocumentFile, StoredFile};
+use crate::ground::facts::{Document as Row, DocumentFile, Fact, StoredFile};
 use crate::ground::values::ContractId;
 use crate::tools::db::Db;
 use crate::tools::objects;
@@ -143,6 +143,7 @@ pub async fn draft(work: &mut Work, draft: &Draft) -> Result<(), Failure> {
     )
     .execute(work.connection())
     .await?;
+    said(work, draft.id, true);
     Ok(())
 }
 
@@ -192,7 +193,8 @@ pub async fn refused(work: &mut Work, id: Uuid) -> Result<bool, Failure> {
         id,
         now,
     );
-    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+    let news = noted.execute(work.connection()).await?.rows_affected() > 0;
+    Ok(said(work, id, news))
 }
 
 /// The documents of a signed contract, as they are stored.
@@ -287,7 +289,9 @@ pub async fn signed(
         stored.until,
         now,
     );
-    Ok(match before.fetch_optional(work.connection()).await?.as_deref() {
+    let before = before.fetch_optional(work.connection()).await?;
+    said(work, known.id, before.is_some());
+    Ok(match before.as_deref() {
         None => Noted::Known,
         Some("firmado") => Noted::Completed,
         Some(_) => Noted::Signed,
@@ -305,7 +309,8 @@ pub async fn declined(work: &mut Work, known: &Known, document: &Document) -> Re
         document.id,
         now,
     );
-    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+    let news = noted.execute(work.connection()).await?.rows_affected() > 0;
+    Ok(said(work, known.id, news))
 }
 
 /// Records that it is gone from Mifiel. What was signed stays. False when it was known.
@@ -318,7 +323,8 @@ pub async fn deleted(work: &mut Work, known: &Known) -> Result<bool, Failure> {
         known.id,
         now,
     );
-    Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+    let news = noted.execute(work.connection()).await?.rows_affected() > 0;
+    Ok(said(work, known.id, news))
 }
 
 /// Keeps what Mifiel tells of a document that still waits: its id, and until when it can be signed. False when all of it
@@ -337,4 +343,12 @@ pub async fn progressed(work: &mut Work, known: &Known, document: &Document) -> 
         now,
     );
     Ok(noted.execute(work.connection()).await?.rows_affected() > 0)
+}
+
+/// Tells the rest of the program that the row is another now, if it is.
+fn said(work: &mut Work, id: Uuid, news: bool) -> bool {
+    if news {
+        work.say(Fact::DocumentMoved(Row::Contract(id)));
+    }
+    news
 }

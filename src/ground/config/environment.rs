@@ -104,6 +104,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether the environment names it, be it well or badly.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.environment.get(name).is_some()
+    }
+
     pub(super) fn missing(&mut self, name: &'static str) {
         if self.command {
             return;
@@ -207,6 +212,7 @@ pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, 
     let r2 = vendors::r2(reader);
     let audit_signing_key = audit_signing_key(reader, r2.is_some());
     let supabase = vendors::supabase(reader);
+    let cloudflare = vendors::cloudflare(reader);
     if let (Some(database_url), Some(stripe), Some(public_url), true) = (
         database_url,
         stripe,
@@ -231,6 +237,7 @@ pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, 
             r2,
             audit_signing_key,
             supabase,
+            cloudflare,
             warnings,
         });
     }

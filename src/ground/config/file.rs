@@ -127,7 +127,10 @@ section! {
 }
 section! {
     /// `[cloudflare]`
-    Cloudflare { api_base: Url }
+    Cloudflare {
+        api_base: Url, timeout_seconds: u64, flush_every_seconds: u32, batch_rows: u32, behind_minutes: u32,
+        blocked_every_seconds: u32, blocked_clients: usize,
+    }
 }
 section! {
     /// `[watch]`
@@ -230,6 +233,20 @@ impl File {
                 "gigstack.timeout_seconds",
                 usize::try_from(self.gigstack.timeout_seconds).unwrap_or(usize::MAX),
             ),
+            (
+                "cloudflare.timeout_seconds",
+                usize::try_from(self.cloudflare.timeout_seconds).unwrap_or(usize::MAX),
+            ),
+            (
+                "cloudflare.flush_every_seconds",
+                self.cloudflare.flush_every_seconds as usize,
+            ),
+            ("cloudflare.batch_rows", self.cloudflare.batch_rows as usize),
+            (
+                "cloudflare.blocked_every_seconds",
+                self.cloudflare.blocked_every_seconds as usize,
+            ),
+            ("cloudflare.blocked_clients", self.cloudflare.blocked_clients),
             ("retention.payload_days", usize::from(self.retention.payload_days)),
             (
                 "retention.unresolved_payload_days",

@@ -18,8 +18,8 @@ use url::Url;
 
 pub use environment::Environment;
 pub use file::{
-    Access, Database, Dialect, Documents, File, Gigstack as GigstackFile, Http, Inbox, Invoicing,
-    Mifiel as MifielFile, Pooler, Redis, Retention, Stripe as StripeFile, Watch, Worker,
+    Access, Cloudflare as CloudflareFile, Database, Dialect, Documents, File, Gigstack as GigstackFile, Http,
+    Inbox, Invoicing, Mifiel as MifielFile, Pooler, Redis, Retention, Stripe as StripeFile, Watch, Worker,
 };
 pub use limits::{ByAddress, ByBoth, Limits, Rate};
 pub use origin::Origin;
@@ -62,6 +62,8 @@ pub struct Settings {
     pub audit_signing_key: Option<SecretString>,
     /// Supabase, when `SUPABASE_URL` is set.
     pub supabase: Option<Supabase>,
+    /// Cloudflare's API, when its variables are set.
+    pub cloudflare: Option<Cloudflare>,
     /// Problems that do not stop the start, to be logged.
     pub warnings: Vec<String>,
 }
@@ -170,6 +172,19 @@ pub struct Supabase {
     pub service_role_key: Option<SecretString>,
     /// `SUPABASE_JWT_SECRET`, for projects that still sign with HS256.
     pub jwt_secret: Option<SecretString>,
+}
+
+/// Cloudflare's API, and what of the account is ours.
+#[derive(Debug, Clone)]
+pub struct Cloudflare {
+    /// `CLOUDFLARE_ACCOUNT_ID`.
+    pub account_id: String,
+    /// `CLOUDFLARE_API_TOKEN`.
+    pub api_token: SecretString,
+    /// `D1_DATABASE_ID`: what mirrors the metadata of documents, where there is one.
+    pub d1_database_id: Option<String>,
+    /// `KV_NAMESPACE_ID`: what tells of sessions and blocked clients, where there is one.
+    pub kv_namespace_id: Option<String>,
 }
 
 /// Every problem of the configuration at once. Names variables and keys, never their values.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::environment::Reader;
-use super::{File, Gigstack, Issuer, Mifiel, Mode, R2, Scheme, Supabase};
+use super::{Cloudflare, File, Gigstack, Issuer, Mifiel, Mode, R2, Scheme, Supabase};
 
 /// HS256 wants a key as long as its hash (RFC 7518, 3.2): with one token at hand, a shorter one can be guessed offline.
 const SHORTEST_SECRET: usize = 32;
@@ -214,4 +214,53 @@ fn jwt_secret(reader: &mut Reader<'_>) -> Option<SecretString> {
         }
     }
     Some(secret)
+}
+
+/// D1 and KV are there each for itself; either needs the account and the token.
+pub(super) fn cloudflare(reader: &mut Reader<'_>) -> Option<Cloudflare> {
+    const NEEDED: [&str; 2] = ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN"];
+    const STORES: [&str; 2] = ["D1_DATABASE_ID", "KV_NAMESPACE_ID"];
+    let account_id = identifier(reader, "CLOUDFLARE_ACCOUNT_ID");
+    let api_token = reader.secret("CLOUDFLARE_API_TOKEN");
+    let d1_database_id = identifier(reader, "D1_DATABASE_ID");
+    let kv_namespace_id = identifier(reader, "KV_NAMESPACE_ID");
+    let set: Vec<&str> = NEEDED
+        .into_iter()
+        .chain(STORES)
+        .filter(|name| reader.is_set(name))
+        .collect();
+    if set.is_empty() {
+        return None;
+    }
+    for missing in NEEDED.into_iter().filter(|name| !set.contains(name)) {
+        let problem = format!(
+            "{missing} is missing, and {} is set: set both or neither",
+            set.join(" and ")
+        );
+        reader.problems.push(problem);
+    }
+    if !STORES.iter().any(|name| set.contains(name)) {
+        let warning = "neither D1_DATABASE_ID nor KV_NAMESPACE_ID is set: nothing is told to Cloudflare";
+        reader.warnings.push(warning.to_owned());
+    }
+    Some(Cloudflare {
+        account_id: account_id?,
+        api_token: api_token?,
+        d1_database_id,
+        kv_namespace_id,
+    })
+}
+
+/// It becomes a part of an address: letters, digits and `-` lead nowhere else, and Cloudflare's are made of them.
+fn identifier(reader: &mut Reader<'_>, name: &'static str) -> Option<String> {
+    let text = reader.text(name)?;
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        return Some(text.to_owned());
+    }
+    let problem = format!("{name} is no id of Cloudflare's: letters, digits and - only");
+    reader.problems.push(problem);
+    None
 }

@@ -41,6 +41,26 @@ pub struct SubscriptionStanding {
     pub period: Option<String>,
 }
 
+/// A document of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Document {
+    /// Row of `facturas_emitidas`.
+    Invoice(Uuid),
+    /// Row of `contratos_firmados`.
+    Contract(Uuid),
+}
+
+/// How far the mirror at the edge is behind.
+#[derive(Clone, Debug)]
+pub struct Behind {
+    /// For how long a change was not shown.
+    pub minutes: i64,
+    /// How many documents wait.
+    pub documents: i64,
+    /// What the mirror's keeper said last, in Spanish for the team.
+    pub reason: Option<String>,
+}
+
 /// How a payment can be made outside of Stripe's pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,8 +8,8 @@ mod details;
 pub use super::actor::Actor;
 use super::values::{ClientId, ContractId, ServiceId};
 pub use details::{
-    Closed, Contact, CounterInvoice, DocumentFile, FaultyFiles, Instructions, PeriodPayment, StoredFile,
-    SubscriptionStanding,
+    Behind, Closed, Contact, CounterInvoice, Document, DocumentFile, FaultyFiles, Instructions,
+    PeriodPayment, StoredFile, SubscriptionStanding,
 };
 
 /// Something that happened. `story.rs` says what follows from each.
@@ -159,6 +159,8 @@ pub enum Fact {
         /// The services.
         services: Vec<ServiceId>,
     },
+    /// What is recorded of a document changed: it was made, completed, cancelled, signed, refused or removed.
+    DocumentMoved(Document),
     /// A service has more than one valid invoice.
     InvoicedTwice {
         /// The service.
@@ -389,4 +391,8 @@ pub enum Fact {
         /// As above.
         digest: String,
     },
+    /// The mirror at the edge has not shown a change for long.
+    MirrorBehind(Behind),
+    /// The mirror at the edge shows changes in time.
+    MirrorCaughtUp,
 }

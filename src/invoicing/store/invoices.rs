@@ -9,7 +9,7 @@ use super::super::cfdi::Cfdi;
 use super::super::gigstack::shapes::{Invoice, Status};
 use crate::engine::Failure;
 use crate::engine::work::Work;
-use crate::ground::facts::{DocumentFile, Fact, StoredFile};
+use crate::ground::facts::{Document, DocumentFile, Fact, StoredFile};
 use crate::ground::values::{Month, ServiceId};
 use crate::tools::db::Db;
 use crate::tools::objects::Stored;
@@ -234,6 +234,7 @@ pub async fn record(work: &mut Work, kept: &Kept) -> Result<Recorded, Failure> {
             after: Some(Duration::ZERO),
         });
     }
+    work.say(Fact::DocumentMoved(Document::Invoice(row.id)));
     Ok(Recorded {
         id: row.id,
         before: row.before,

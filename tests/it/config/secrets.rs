@@ -7,7 +7,7 @@ use super::{problems, read, read_production};
 /// What must never be seen; it is part of every value that is a secret.
 const NEEDLE: &str = "aguja";
 
-const HOLD_SECRETS: [(&str, &str); 18] = [
+const HOLD_SECRETS: [(&str, &str); 19] = [
     ("DATABASE_URL", "postgres://onlycar:aguja@localhost/onlycar"),
     ("STRIPE_SECRET_KEY", "sk_live_aguja"),
     ("STRIPE_WEBHOOK_SECRET", "whsec_aguja,whsec_aguja2"),
@@ -30,6 +30,7 @@ const HOLD_SECRETS: [(&str, &str); 18] = [
     ("SUPABASE_JWT_SECRET", "aguja-of-at-least-thirty-two-bytes"),
     ("SMTP_URL", "smtps://correo:aguja@smtp.onlycar.example:465"),
     ("TEAM_WEBHOOK_URL", "https://hooks.example/aguja"),
+    ("CLOUDFLARE_ACCOUNT_ID", "account"),
     ("CLOUDFLARE_API_TOKEN", "aguja"),
     ("REDIS_URL", "redis://:aguja@redis.example"),
 ];

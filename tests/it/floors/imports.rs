@@ -8,7 +8,7 @@ const FLOORS: &[&[&str]] = &[
     &["tools"],
     &["engine"],
     &["access", "notifications"],
-    &["payments", "contracts", "invoicing", "documents"],
+    &["payments", "contracts", "invoicing", "documents", "edge"],
     &["story", "panel", "app", "routes"],
     &["cli", "dev", "main"],
 ];

@@ -15,6 +15,8 @@ const WRITERS: &[(&str, &str)] = &[
     ("invoicing.", "src/invoicing/store/"),
     ("_sqlx_migrations", "src/tools/db/migrations.rs"),
     ("documents.", "src/documents/store.rs"),
+    ("edge.", "src/edge/store.rs"),
+    ("cache_metadata", "src/edge/metadata.rs"), // at D1
     ("logs_auditoria", "src/engine/"),
     ("engine.audit_head", "src/engine/audit/"),
     ("engine.alerts", "src/notifications/alerts.rs"),

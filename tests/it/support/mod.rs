@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod bucket;
+pub mod cloudflare;
 pub mod database;
 pub mod doors;
 pub mod events;
