@@ -225,8 +225,11 @@ fn invoicing(
         };
         let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
         let keep = invoicing::Keep::new(pool, clock, invoicer.api.clone(), objects.clone(), rules);
+        let remove =
+            invoicing::erasure::Remove::new(engine.pool.clone(), objects.clone(), engine.clock.clone());
         engine = engine
             .with_job(keep)
+            .with_job(remove)
             .with_job(invoicing::global::Monthly::new(file.invoicing.global_every_month))
             .with_schedule(invoicing::global::Monthly::schedule());
         // What is found can be kept.
@@ -265,8 +268,10 @@ fn contracts(
         let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
         let (api, objects) = (signatures.api.clone(), objects.clone());
         let send = contracts::sending::Send::new(pool.clone(), api.clone(), objects.clone(), mifiel, file);
-        let keep = contracts::Keep::new(pool, clock, api, objects);
-        engine = engine.with_job(send).with_job(keep);
+        let keep = contracts::Keep::new(pool, clock, api, objects.clone());
+        let remove =
+            contracts::erasure::Remove::new(engine.pool.clone(), objects.clone(), engine.clock.clone());
+        engine = engine.with_job(send).with_job(keep).with_job(remove);
         // What is found can be kept.
         engine = every(
             file.reconcile_every_seconds,

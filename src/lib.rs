@@ -14,6 +14,7 @@ pub mod ground; // the words everybody uses: values, facts, clock, settings
 pub mod invoicing; // slice: CFDI, the invoices of Mexico
 pub mod notifications; // mail and team channel; incidents
 pub mod payments; // slice: Stripe
+pub mod privacy; // a person's data are erased, slice by slice
 pub mod routes; // every URL
 pub mod story; // what follows from what
 pub mod tools; // hands to the outside: database, HTTP client, problems, layers, telemetry

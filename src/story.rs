@@ -262,6 +262,9 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
             alerts::raise(work, incidents::endpoint_trouble(provider, trouble)).await
         }
 
+        // Whoever mirrors documents forgets it; nobody else has to know.
+        Fact::DocumentErased { .. } => Ok(()),
+
         // What is over, and so is its incident.
         Fact::GlobalInvoiceComplete { month } => {
             alerts::resolve(work, &incidents::of_late_global_invoice(month)).await?;

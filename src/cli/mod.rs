@@ -13,13 +13,16 @@ mod evidence;
 mod global_invoice;
 mod migrate;
 mod openapi;
+mod privacy;
 mod reconcile;
 mod serve;
 #[cfg(feature = "dev")]
 mod trigger;
 mod when;
 
-use std::io::Write;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -62,6 +65,7 @@ enum Command {
     GlobalInvoice(global_invoice::GlobalInvoice),
     #[command(subcommand)]
     Edge(edge::Edge),
+    Privacy(privacy::Privacy),
     Openapi(openapi::Openapi),
     #[cfg(feature = "dev")]
     #[command(name = crate::dev::postgres::GUARD_SUBCOMMAND, hide = true)]
@@ -87,7 +91,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::FellShort) => ExitCode::FAILURE,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {}", explain(&error));
+            let _ = writeln!(std::io::stderr(), "error: {}", harmless(&explain(&error)));
             let configuration = error.is::<Problems>() || error.is::<Usage>();
             if configuration {
                 ExitCode::from(2)
@@ -136,6 +140,7 @@ async fn run_async(command: Command) -> anyhow::Result<Outcome> {
         Command::Evidence(evidence) => evidence.run().await,
         Command::GlobalInvoice(global) => global.run().await,
         Command::Edge(edge) => edge.run().await,
+        Command::Privacy(privacy) => privacy.run().await,
         Command::Openapi(openapi) => openapi.run(),
         #[cfg(feature = "dev")]
         Command::PostgresGuard { .. } => Ok(Outcome::Done),
@@ -160,10 +165,53 @@ fn explain(error: &anyhow::Error) -> String {
         .join("\n")
 }
 
+/// What providers and clients wrote may hold letters that a terminal obeys, or that turn a line around: they are shown, as
+/// JSON writes them, and do nothing.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let obeyed = |letter: char| {
+        letter.is_control() && !matches!(letter, '\n' | '\t')
+            || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    for letter in text.chars() {
+        if obeyed(letter) {
+            let _ = write!(shown, "\\u{:04x}", u32::from(letter));
+        } else {
+            shown.push(letter);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Writes to standard output; a reader that went away (`| head`) is no error.
 fn say(text: impl std::fmt::Display) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
+    match writeln!(std::io::stdout(), "{}", harmless(&text.to_string())) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_came_from_outside() {
+        for (text, shown) in [
+            ("María\tRíos\n", "María\tRíos\n"),
+            ("\u{1b}[2Jgone", "\\u001b[2Jgone"),
+            ("\u{9b}2J", "\\u009b2J"),
+            ("a\rb\u{7}\u{8}\u{7f}", "a\\u000db\\u0007\\u0008\\u007f"),
+            ("\u{202e}xcod.exe", "\\u202excod.exe"),
+        ] {
+            assert_eq!(harmless(text), shown);
+        }
+        // What is JSON stays JSON, and the same.
+        let json = serde_json::to_string("\u{9b}\u{202e}\u{1b}").expect("it is text");
+        let read: String = serde_json::from_str(&harmless(&json)).expect("it is JSON");
+        assert_eq!(read, "\u{9b}\u{202e}\u{1b}");
     }
 }

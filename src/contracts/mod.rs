@@ -1,6 +1,7 @@
 //! Contracts: `contratos_b2b`, what a subscription pays for; `contratos_firmados`, what Mifiel had signed.
 
 mod documents;
+pub mod erasure;
 pub mod list;
 pub mod mifiel;
 pub mod page;

@@ -3,5 +3,6 @@
 mod actor;
 pub mod clock;
 pub mod config;
+pub mod erasure;
 pub mod facts;
 pub mod values;

@@ -3,6 +3,7 @@
 
 pub mod cfdi;
 pub mod documents;
+pub mod erasure;
 pub mod gigstack;
 pub mod global;
 pub mod reconcile;

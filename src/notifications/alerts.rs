@@ -42,3 +42,17 @@ pub async fn resolve(work: &mut Work, cause: &str) -> Result<(), Failure> {
     .await?;
     Ok(())
 }
+
+/// What stands where somebody's words stood.
+const ERASED: &str = "Suprimido a petición de la persona de la que trataba.";
+
+/// Empties what was said in incidents of these causes, and in those that hold a text like one of these; how many.
+pub async fn forget(work: &mut Work, causes: &[String], texts: &[String]) -> Result<u64, Failure> {
+    let forgotten = sqlx::query!(
+        "update engine.alerts set detail = $3 where (cause = any($1) or detail ilike any($2)) and detail <> $3",
+        causes,
+        texts,
+        ERASED,
+    );
+    Ok(forgotten.execute(work.connection()).await?.rows_affected())
+}

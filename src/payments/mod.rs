@@ -3,6 +3,7 @@
 pub mod api;
 mod ask;
 pub mod counter;
+pub mod erasure;
 mod events;
 mod objects;
 mod order;

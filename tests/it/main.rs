@@ -37,6 +37,7 @@ mod museum;
 mod objects;
 mod outbound;
 mod pooler;
+mod privacy;
 mod receive;
 mod redis;
 mod security;

@@ -150,7 +150,7 @@ pub async fn underway(pool: &Db) -> Result<HashMap<Uuid, String>, Failure> {
 }
 
 /// Where the PDF and the list of its signers lie.
-fn keys(contract: ContractId, id: Uuid) -> (String, String) {
+pub(super) fn keys(contract: ContractId, id: Uuid) -> (String, String) {
     let key = |ending: &str| format!("contratos_firmados/{contract}/{id}.{ending}");
     (key("original.pdf"), key("firmantes.json"))
 }

@@ -2,6 +2,7 @@
 
 pub mod contracts;
 pub mod documents;
+pub mod erasure;
 pub mod list;
 pub mod looks;
 pub mod reminders;

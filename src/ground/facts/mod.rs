@@ -375,6 +375,11 @@ pub enum Fact {
         /// Who holds it: process id, user and application.
         holder: String,
     },
+    /// The objects of a document were removed from the bucket: its time was over, or it was never signed.
+    DocumentErased {
+        /// Row of `facturas_emitidas` or `contratos_firmados`.
+        document: Uuid,
+    },
     /// No old snapshot is held any more.
     SnapshotReleased,
     /// An admin signed in to the panel.

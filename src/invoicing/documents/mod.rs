@@ -14,6 +14,7 @@ pub use underway::{Underway, underway};
 use super::cfdi::Accept;
 use super::gigstack::api::{ApiError, GigstackApi};
 use super::gigstack::shapes::{Invoice, Receipt, Status};
+use super::store::erasure;
 use super::store::invoices::Kept;
 use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::{Verdict, Work};
@@ -104,6 +105,8 @@ pub enum Found {
     Invoice(Box<Kept>),
     /// A receipt that nobody has made an invoice from yet.
     OpenReceipt,
+    /// Its time is over, and its documents were removed.
+    Erased,
     /// Gigstack knows no such thing, or not yet.
     Missing,
     /// Gigstack does not confirm it, or it is not what it should be: nothing is changed.
@@ -166,6 +169,11 @@ impl Keep {
         if asked.is_some() && invoice.uuid.is_some() && asked != invoice.uuid {
             return unconfirmed("Gigstack contestó con otra factura que la pedida");
         }
+        if let Some(uuid) = invoice.uuid
+            && erasure::is_removed(&self.pool, uuid).await?
+        {
+            return Ok(Found::Erased);
+        }
         match invoice.status {
             Status::Failed => unconfirmed("Gigstack no pudo timbrarla; revisa en su panel por qué"),
             Status::Pending => Err(Failure::retry("Gigstack no la ha timbrado todavía")),
@@ -214,6 +222,12 @@ impl Job for Keep {
             Found::OpenReceipt => {
                 work.end(Verdict::Ignored(
                     "nobody has made an invoice from it yet".to_owned(),
+                ));
+                Ok(())
+            }
+            Found::Erased => {
+                work.end(Verdict::Ignored(
+                    "its time is over and its documents were removed".to_owned(),
                 ));
                 Ok(())
             }

@@ -43,6 +43,7 @@ pub struct Charge {
 impl Kept for Charge {
     const FAMILY: Family = Family::Charge;
     const TABLE: &'static str = "stripe.charges";
+    const PERSONAL: &'static [&'static str] = &["failure_message", "card_brand", "card_last4", "receipt_url"];
 
     fn read(object: Object<'_>, _told: &Told) -> Result<Self, Unreadable> {
         let amount = object.required_money("/amount")?;

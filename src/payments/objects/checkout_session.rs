@@ -36,6 +36,7 @@ pub struct CheckoutSession {
 impl Kept for CheckoutSession {
     const FAMILY: Family = Family::CheckoutSession;
     const TABLE: &'static str = "stripe.checkout_sessions";
+    const PERSONAL: &'static [&'static str] = &["client_reference_id"];
 
     fn read(object: Object<'_>, _told: &Told) -> Result<Self, Unreadable> {
         let total = object.money("/amount_total")?;

@@ -26,6 +26,7 @@ pub struct Customer {
 impl Kept for Customer {
     const FAMILY: Family = Family::Customer;
     const TABLE: &'static str = "stripe.customers";
+    const PERSONAL: &'static [&'static str] = &["email"];
 
     fn read(object: Object<'_>, told: &Told) -> Result<Self, Unreadable> {
         let id = object.own_id()?;

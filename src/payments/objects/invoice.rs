@@ -44,6 +44,7 @@ pub struct Invoice {
 impl Kept for Invoice {
     const FAMILY: Family = Family::Invoice;
     const TABLE: &'static str = "stripe.invoices";
+    const PERSONAL: &'static [&'static str] = &["hosted_invoice_url"];
     const LEARNT: &'static [(&'static str, Learnt)] = &[
         ("contrato_id", Learnt::Known),
         ("payment_intent_id", Learnt::Known),

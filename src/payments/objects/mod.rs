@@ -118,6 +118,8 @@ pub trait Kept: Serialize + Send + Sync {
     const TABLE: &'static str;
     /// The columns that versions of the API or other events may leave out. The rest is a snapshot.
     const LEARNT: &'static [(&'static str, Learnt)] = &[];
+    /// The columns that show a person, or a page that does: of a client who was erased they stay empty.
+    const PERSONAL: &'static [&'static str] = &[];
 
     /// Reads it.
     fn read(object: Object<'_>, told: &Told) -> Result<Self, Unreadable>

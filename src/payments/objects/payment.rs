@@ -45,6 +45,7 @@ pub struct Payment {
 impl Kept for Payment {
     const FAMILY: Family = Family::PaymentIntent;
     const TABLE: &'static str = "stripe.payments";
+    const PERSONAL: &'static [&'static str] = &["failure_message", "instructions_url"];
     const LEARNT: &'static [(&'static str, Learnt)] =
         &[("invoice_id", Learnt::Known), ("paid_at", Learnt::Earliest)];
 

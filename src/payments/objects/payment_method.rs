@@ -25,6 +25,7 @@ pub struct PaymentMethod {
 impl Kept for PaymentMethod {
     const FAMILY: Family = Family::PaymentMethod;
     const TABLE: &'static str = "stripe.payment_methods";
+    const PERSONAL: &'static [&'static str] = &["card_brand", "card_last4", "exp_month", "exp_year"];
 
     fn read(object: Object<'_>, told: &Told) -> Result<Self, Unreadable> {
         let owner = object.first_id(&["/customer", "/customer_account"]);

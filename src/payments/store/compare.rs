@@ -21,7 +21,7 @@ pub async fn compare<K: Kept>(
     told: &Told,
     now: DateTime<Utc>,
 ) -> Result<Difference, Failure> {
-    let row = rows::row(object, told, now)?.0;
+    let row = rows::row(object, told, now, pool).await?.0;
     let snapshot: Vec<String> = rows::snapshot::<K>(&row).map(str::to_owned).collect();
     let table = K::TABLE;
     let found = sqlx::query(AssertSqlSafe(format!(

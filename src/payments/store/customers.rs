@@ -48,7 +48,7 @@ async fn attach(
          where id = coalesce(
                    (select id from clientes where id = $1),
                    (select min(id::text)::uuid from clientes where lower(email) = lower($2) having count(*) = 1))
-           and stripe_customer_id is distinct from $3
+           and stripe_customer_id is distinct from $3 and suprimido_en is null
            and ($4 or not exists (select from clientes where stripe_customer_id = $3))
            and exists (select from stripe.customers where id = $3 and not deleted)
          for update",
@@ -114,4 +114,17 @@ pub async fn forget(work: &mut Work, customer: &str) -> Result<Option<ClientId>,
     );
     next.execute(work.connection()).await?;
     Ok(Some(client))
+}
+
+/// Erases the client's own row. False: it was erased.
+pub async fn erase(work: &mut Work, client: ClientId) -> Result<bool, Failure> {
+    let now = work.now();
+    let erased = sqlx::query!(
+        "update clientes set nombre = 'suprimido', email = null, telefono = null, auth_user_id = null, suprimido_en = $2
+         where id = $1
+           and (suprimido_en is null or num_nonnulls(email, telefono, auth_user_id) > 0 or nombre <> 'suprimido')",
+        client.0,
+        now,
+    );
+    Ok(erased.execute(work.connection()).await?.rows_affected() > 0)
 }

@@ -4,6 +4,7 @@
 pub mod compare;
 pub mod counter;
 pub mod customers;
+pub mod erasure;
 pub mod payments;
 pub mod rows;
 pub mod services;

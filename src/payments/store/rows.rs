@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, PgExecutor};
 
+use super::erasure;
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::payments::objects::{Kept, Learnt};
@@ -49,7 +50,8 @@ struct Row {
 
 /// Takes in what is told of an object, when that is newer than what is known.
 pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<Taken, Failure> {
-    let (row, version) = row(object, told, work.now())?;
+    let now = work.now();
+    let (row, version) = row(object, told, now, work.connection()).await?;
     let statements = statements::<K>(&row);
     let inserted = sqlx::query(AssertSqlSafe(statements.insert.as_str())).bind(&row);
     if inserted.execute(work.connection()).await?.rows_affected() > 0 {
@@ -87,10 +89,24 @@ pub async fn take<K: Kept>(work: &mut Work, object: &K, told: &Told) -> Result<T
 }
 
 /// The whole row as JSON, and its version.
-pub(super) fn row<K: Kept>(object: &K, told: &Told, now: DateTime<Utc>) -> Result<(Value, Version), Failure> {
+pub(super) async fn row<K: Kept>(
+    object: &K,
+    told: &Told,
+    now: DateTime<Utc>,
+    database: impl PgExecutor<'_>,
+) -> Result<(Value, Version), Failure> {
     let Value::Object(mut row) = serde_json::to_value(object).map_err(Failure::retry)? else {
         return Err(Failure::retry("an object is no row"));
     };
+    // Before the digest: what is kept of an erased client is what is compared later.
+    let shows_person = K::PERSONAL
+        .iter()
+        .any(|column| row.get(*column).is_some_and(|value| !value.is_null()));
+    if shows_person && erasure::is_erased::<K>(&row, database).await? {
+        for column in K::PERSONAL {
+            row.insert((*column).to_owned(), Value::Null);
+        }
+    }
     let version = Version {
         rank: object.rank(),
         as_of: told.as_of(),

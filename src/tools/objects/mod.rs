@@ -192,6 +192,16 @@ impl Objects {
         }
     }
 
+    /// Removes an object; one that is not there is no error. Only for what the law lets go: see `privacy`.
+    pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let key = check_key(key)?;
+        let request = self.client.delete_object().bucket(&self.bucket).key(key);
+        match request.send().await {
+            Err(error) if status(&error) == Some(404) => Ok(()),
+            sent => Ok(sent.map(drop)?),
+        }
+    }
+
     /// Reads an object and says what it is, if there is one.
     pub async fn sha256_of(&self, key: &str) -> Result<Option<Stored>, StoreError> {
         let Some(object) = self.get(key).await? else {

@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["engine"],
     &["access", "notifications"],
     &["payments", "contracts", "invoicing", "documents", "edge"],
-    &["story", "panel", "app", "routes"],
+    &["story", "panel", "privacy", "app", "routes"],
     &["cli", "dev", "main"],
 ];
 const SLICES: usize = 4;
