@@ -39,6 +39,11 @@ sqlx:
     rm -f .sqlx/query-*.json
     DATABASE_URL="$(sed -n 's/.*"database_url": "\(.*\)".*/\1/p' .onlycar/dev.json)" SQLX_OFFLINE_DIR="$PWD/.sqlx" cargo check --all-targets
 
+# let libFuzzer look for bytes that break a reader (needs cargo-fuzz and a nightly toolchain): stripe_signature,
+# event_envelope, cfdi, pdf_check, jwt
+fuzz target seconds="180":
+    cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
+
 # licences, bans, sources and advisories (needs cargo-deny)
 deny:
     cargo deny check

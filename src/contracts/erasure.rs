@@ -3,7 +3,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::sending;
@@ -15,6 +14,7 @@ use crate::ground::clock::{BUSINESS_ZONE, Clock};
 use crate::ground::erasure::{Erasure, Law, Open};
 use crate::ground::facts::Fact;
 use crate::ground::values::{ClientId, ContractId};
+use crate::tools::db::Db;
 use crate::tools::objects::Objects;
 
 const KIND: &str = "suprimir_documento";
@@ -82,14 +82,14 @@ struct Removal {
 
 /// The job that removes the objects of a document that may go.
 pub struct Remove {
-    pool: PgPool,
+    pool: Db,
     objects: Objects,
     clock: Clock,
 }
 
 impl Remove {
     /// From this store.
-    pub fn new(pool: PgPool, objects: Objects, clock: Clock) -> Self {
+    pub fn new(pool: Db, objects: Objects, clock: Clock) -> Self {
         Self { pool, objects, clock }
     }
 }

@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::Failure;
 use super::work::Work;
+use crate::tools::db::Db;
 
 /// What stands where a personal word stood.
 const ERASED: &str = "(erased at the request of the person it was about)";
@@ -61,7 +61,7 @@ pub struct Concerned {
 }
 
 /// Looks through the inbox, without a transaction: it may be large.
-pub async fn concerned(pool: &PgPool, traces: &Traces) -> Result<Concerned, Failure> {
+pub async fn concerned(pool: &Db, traces: &Traces) -> Result<Concerned, Failure> {
     let mut found = Concerned::default();
     let mut after = Uuid::nil();
     loop {

@@ -3,7 +3,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::store::erasure;
@@ -14,6 +13,7 @@ use crate::ground::clock::{BUSINESS_ZONE, Clock};
 use crate::ground::erasure::{Erasure, Law, Open};
 use crate::ground::facts::Fact;
 use crate::ground::values::ClientId;
+use crate::tools::db::Db;
 use crate::tools::objects::Objects;
 
 const KIND: &str = "suprimir_factura";
@@ -76,14 +76,14 @@ struct Removal {
 
 /// The job that removes the objects of an invoice whose time is over.
 pub struct Remove {
-    pool: PgPool,
+    pool: Db,
     objects: Objects,
     clock: Clock,
 }
 
 impl Remove {
     /// From this store.
-    pub fn new(pool: PgPool, objects: Objects, clock: Clock) -> Self {
+    pub fn new(pool: Db, objects: Objects, clock: Clock) -> Self {
         Self { pool, objects, clock }
     }
 }

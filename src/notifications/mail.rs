@@ -62,13 +62,24 @@ impl Mailer {
     }
 }
 
-/// A 5xx answer will not change by itself; everything else may.
+/// A 5xx answer will not change by itself; everything else may. Its code is told and not its text: mail servers repeat
+/// there whom they refuse.
 fn refused(error: &smtp::Error) -> Failure {
-    if error.is_permanent() {
-        Failure::Park(format!("the mail server refuses it for good: {error}"))
-    } else {
-        Failure::retry(format!("mail: {error}"))
+    match error.status() {
+        Some(code) if error.is_permanent() => {
+            Failure::Park(format!("the mail server refuses it for good: {code}"))
+        }
+        Some(code) => Failure::retry(format!("the mail server does not take it now: {code}")),
+        // It speaks of the connection.
+        None => Failure::retry(format!("mail: {error}")),
     }
+}
+
+/// In a chat `<` begins a link, or a call to everybody. A signer's reason must be able to do neither.
+fn plain(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// The internal team: its address, and its chat when there is one.
@@ -100,7 +111,7 @@ impl Team {
         let Some((client, url)) = &self.chat else {
             return Ok(());
         };
-        let body = json!({ "text": format!("*{}*\n{}", message.subject, message.text) });
+        let body = json!({ "text": format!("*{}*\n{}", plain(&message.subject), plain(&message.text)) });
         let answer = client.post(url.expose_secret()).json(&body).send().await;
         let answer =
             answer.map_err(|error| Failure::retry(format!("team webhook: {}", error.without_url())))?;
@@ -111,5 +122,19 @@ impl Team {
             "team webhook: answered {}",
             answer.status()
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_text_calls_nobody_and_leads_nowhere_in_the_chat() {
+        let told = plain("No firmo <!channel> <https://evil.example|ver contrato> & ya");
+        assert_eq!(
+            told,
+            "No firmo &lt;!channel&gt; &lt;https://evil.example|ver contrato&gt; &amp; ya"
+        );
     }
 }

@@ -28,6 +28,7 @@ mod edge;
 mod engine;
 mod extract;
 mod floors;
+mod fuzz;
 mod gigstack_api;
 mod gigstack_reconcile;
 mod global_invoice;

@@ -1,12 +1,12 @@
 //! A client is erased: documents that were never signed, or whose time is over, go from the bucket.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::values::ClientId;
+use crate::tools::db::Db;
 
 /// Subscriptions of the client that are in force.
 pub async fn in_force(work: &mut Work, client: ClientId) -> Result<Vec<Uuid>, Failure> {
@@ -87,7 +87,7 @@ pub struct Going {
 
 /// Looks again whether it may go: it may have been signed meanwhile.
 pub async fn going(
-    pool: &PgPool,
+    pool: &Db,
     document: Uuid,
     today: NaiveDate,
     now: DateTime<Utc>,

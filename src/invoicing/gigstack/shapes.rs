@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
+use url::{Host, Url};
 use uuid::Uuid;
 
 /// Where an invoice stands at Gigstack.
@@ -107,6 +108,20 @@ impl Invoice {
     }
 }
 
+/// Whether a page may be shown and mailed to a client: by TLS, or on this machine (a simulator). A link that runs a script,
+/// or that a mail would break in two, is none.
+fn is_page(text: &str) -> bool {
+    let here = |url: &Url| match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    text.len() <= 2000
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && Url::parse(text).is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http" && here(&url))
+}
+
 fn status(text: &str) -> Status {
     match text.to_lowercase().as_str() {
         "stamped" | "valid" | "vigente" | "issued" | "completed" => Status::Stamped,
@@ -151,7 +166,7 @@ impl Receipt {
         };
         Some(Self {
             id: text(&["/id", "/receipt_id"])?,
-            url: text(&["/url", "/self_invoice_url", "/portal_url"]).filter(|url| url.starts_with("http")),
+            url: text(&["/url", "/self_invoice_url", "/portal_url"]).filter(|url| is_page(url)),
             invoice: text(&[
                 "/invoice_id",
                 "/invoices/0/id",
@@ -160,5 +175,27 @@ impl Receipt {
                 "/invoice/id",
             ]),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_page;
+
+    #[test]
+    fn a_link_for_a_client_is_a_page_by_tls() {
+        for (text, fine) in [
+            ("https://portal.gigstack.io/r/1?a=b", true),
+            ("http://127.0.0.1:8080/r/1", true),
+            ("http://portal.gigstack.io/r/1", false),
+            ("http://127.0.0.1.evil.example/", false),
+            ("javascript:alert(1)", false),
+            ("httpx://portal.gigstack.io", false),
+            ("https://portal.gigstack.io/\r\nBcc: a@b", false),
+            ("https://portal.gigstack.io/\u{202e}", false),
+            ("https://", false),
+        ] {
+            assert_eq!(is_page(text), fine, "{text}");
+        }
     }
 }

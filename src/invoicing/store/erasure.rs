@@ -1,13 +1,13 @@
 //! A client is erased: the contact of their requests goes, and the documents of invoices whose time is over.
 
 use chrono::NaiveDate;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::engine::Failure;
 use crate::engine::work::Work;
 use crate::ground::clock::BUSINESS_ZONE;
 use crate::ground::values::ClientId;
+use crate::tools::db::Db;
 
 /// Self-invoices that the client can make still: the law gives them the year of the sale.
 pub async fn open(work: &mut Work, client: ClientId) -> Result<Vec<Uuid>, Failure> {
@@ -109,7 +109,7 @@ pub async fn invoices(
 }
 
 /// The keys of an invoice's objects, when its time is over and they are not removed yet.
-pub async fn keys_to_remove(pool: &PgPool, invoice: Uuid, today: NaiveDate) -> Result<Vec<String>, Failure> {
+pub async fn keys_to_remove(pool: &Db, invoice: Uuid, today: NaiveDate) -> Result<Vec<String>, Failure> {
     let keys = sqlx::query_scalar!(
         r#"select key as "key!" from facturas_emitidas, lateral (values (url_xml), (url_pdf), (url_acuse)) as objects (key)
            where id = $1 and conservar_hasta <= $2 and suprimida_en is null and key is not null"#,
@@ -133,7 +133,7 @@ pub async fn removed(work: &mut Work, invoice: Uuid, today: NaiveDate) -> Result
 }
 
 /// Whether the objects of the invoice with this UUID were removed: they do not come back.
-pub async fn is_removed(pool: &PgPool, uuid: Uuid) -> Result<bool, Failure> {
+pub async fn is_removed(pool: &Db, uuid: Uuid) -> Result<bool, Failure> {
     let removed = sqlx::query_scalar!(
         r#"select exists (select from facturas_emitidas where uuid_sat = $1 and suprimida_en is not null) as "removed!""#,
         uuid,

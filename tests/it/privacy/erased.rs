@@ -23,6 +23,7 @@ async fn everything(app: &TestApp) -> Value {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines)] // one story
 async fn nothing_of_the_person_is_left_but_what_the_law_keeps() {
     let known = Known::all_over().await;
     let app = known.app();
