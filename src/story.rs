@@ -28,6 +28,7 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::InvoiceMoved { service } => payments::show_invoice(*service, work).await,
         Fact::InvoicesMoved { services } => payments::show_invoices(services, work).await,
         Fact::FileStored(stored) => documents::stored(work, stored).await,
+        Fact::DocumentErased { document } => documents::erased(work, *document).await,
         Fact::InvoiceCancelled { service, .. } => match service {
             Some(service) => alerts::resolve(work, &incidents::of_refund(*service)).await,
             None => Ok(()),
@@ -261,9 +262,6 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::EndpointTrouble { provider, trouble } => {
             alerts::raise(work, incidents::endpoint_trouble(provider, trouble)).await
         }
-
-        // Whoever mirrors documents forgets it; nobody else has to know.
-        Fact::DocumentErased { .. } => Ok(()),
 
         // What is over, and so is its incident.
         Fact::GlobalInvoiceComplete { month } => {

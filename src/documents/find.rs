@@ -110,6 +110,23 @@ pub async fn document(pool: &Db, kind: Kind, id: Uuid) -> Result<Option<Document
     }
 }
 
+/// Without its files, where they were removed with the person whom they were about: the row stays.
+async fn as_kept(pool: &Db, found: Option<Document>) -> Result<Option<Document>, Failure> {
+    let Some(mut document) = found else {
+        return Ok(None);
+    };
+    let (table, column) = match document.kind {
+        Kind::Invoice => (document.kind.table(), "suprimida_en"),
+        Kind::Contract => (document.kind.table(), "suprimido_en"),
+    };
+    let sql = format!("select {column} is not null from {table} where id = $1");
+    let erased = sqlx::query_scalar(AssertSqlSafe(sql)).bind(document.id);
+    if erased.fetch_one(pool).await? {
+        document.files.clear();
+    }
+    Ok(Some(document))
+}
+
 async fn invoice(pool: &Db, id: Uuid) -> Result<Option<Document>, Failure> {
     let found = sqlx::query!(
         r#"select invoice.id, invoice.estado::text as "state!",
@@ -126,7 +143,7 @@ async fn invoice(pool: &Db, id: Uuid) -> Result<Option<Document>, Failure> {
            order by invoice.id = $1 desc limit 1"#,
         id,
     );
-    Ok(found.fetch_optional(pool).await?.map(|row| Document {
+    let found = found.fetch_optional(pool).await?.map(|row| Document {
         kind: Kind::Invoice,
         id: row.id,
         state: row.state,
@@ -140,7 +157,8 @@ async fn invoice(pool: &Db, id: Uuid) -> Result<Option<Document>, Failure> {
             (Format::Xml, row.url_xml, row.sha256_xml),
             (Format::Acuse, row.url_acuse, row.sha256_acuse),
         ]),
-    }))
+    });
+    as_kept(pool, found).await
 }
 
 async fn contract(pool: &Db, id: Uuid) -> Result<Option<Document>, Failure> {
@@ -154,7 +172,7 @@ async fn contract(pool: &Db, id: Uuid) -> Result<Option<Document>, Failure> {
            order by signed.id = $1 desc, signed.estado = 'firmado' desc, signed.creado_en desc, signed.id desc limit 1"#,
         id,
     );
-    Ok(found.fetch_optional(pool).await?.map(|row| Document {
+    let found = found.fetch_optional(pool).await?.map(|row| Document {
         kind: Kind::Contract,
         id: row.id,
         state: row.state,
@@ -168,7 +186,8 @@ async fn contract(pool: &Db, id: Uuid) -> Result<Option<Document>, Failure> {
             (Format::Original, row.url_original, row.sha256_original),
             (Format::Evidence, row.url_evidencia, None),
         ]),
-    }))
+    });
+    as_kept(pool, found).await
 }
 
 fn files<const COUNT: usize>(columns: [(Format, Option<String>, Option<String>); COUNT]) -> Vec<File> {

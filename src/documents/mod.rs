@@ -13,4 +13,4 @@ mod store;
 pub use find::{Document, named};
 pub use kind::{Format, Kind};
 pub use link::Links;
-pub use store::stored;
+pub use store::{erased, stored};

@@ -1,6 +1,7 @@
 //! `documents.objects`, the register of what was stored, and `documents.faults`.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::engine::Failure;
 use crate::engine::work::Work;
@@ -36,6 +37,19 @@ pub async fn stored(work: &mut Work, stored: &StoredFile) -> Result<(), Failure>
             "archivo": file.part, "objeto": file.key, "sha256": sha256, "bytes": bytes, "etag": etag, "de": source,
         });
         work.audit("documento.guardado", file.kind, file.document, detail);
+    }
+    Ok(())
+}
+
+/// Forgets the files of a document that were removed, so that nobody misses them.
+pub async fn erased(work: &mut Work, document: Uuid) -> Result<(), Failure> {
+    let faults = "delete from documents.faults
+                  where key in (select key from documents.objects where document = $1)";
+    for forget in [faults, "delete from documents.objects where document = $1"] {
+        sqlx::query(forget)
+            .bind(document)
+            .execute(work.connection())
+            .await?;
     }
     Ok(())
 }

@@ -78,6 +78,10 @@ async fn nothing_of_the_person_is_left_but_what_the_law_keeps() {
         3,
         "what was signed stays with its signers: {keys:?}"
     );
+    // The register misses nothing that was removed.
+    let left = "select count(*) from documents.objects where document in (
+                    select id from contratos_firmados where suprimido_en is not null)";
+    assert_eq!(app.one::<i64>(left).await, 0);
     let marked: (bool, bool) = (
         app.one("select suprimida_en is not null from facturas_emitidas where conservar_hasta < '2026-01-01'").await,
         app.one("select bool_or(suprimida_en is not null) from facturas_emitidas where conservar_hasta > '2026-01-01'")
