@@ -65,6 +65,7 @@ enum Command {
     GlobalInvoice(global_invoice::GlobalInvoice),
     #[command(subcommand)]
     Edge(edge::Edge),
+    #[command(subcommand)]
     Privacy(privacy::Privacy),
     Openapi(openapi::Openapi),
     #[cfg(feature = "dev")]

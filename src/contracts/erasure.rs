@@ -12,7 +12,7 @@ use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::Work;
 use crate::ground::clock::{BUSINESS_ZONE, Clock};
 use crate::ground::erasure::{Erasure, Law, Open};
-use crate::ground::facts::Fact;
+use crate::ground::facts::{Document, Fact};
 use crate::ground::values::{ClientId, ContractId};
 use crate::tools::db::Db;
 use crate::tools::objects::Objects;
@@ -124,6 +124,7 @@ impl Job for Remove {
                 json!({}),
             );
             work.say(Fact::DocumentErased { document });
+            work.say(Fact::DocumentMoved(Document::Contract(document)));
         }
         Ok(())
     }

@@ -17,6 +17,8 @@ pub struct Resource {
     pub name: &'static str,
     /// The table that it is a row of.
     pub table: &'static str,
+    /// SQL over that row: whether its objects were removed with the person whom they were about. Then it is told as removed.
+    pub erased: &'static str,
     /// What is told of it.
     pub columns: &'static [Column],
 }
@@ -52,6 +54,7 @@ const FIRMADO_EN: &str = r#"to_char(firmado_en at time zone 'utc', 'YYYY-MM-DD"T
 pub const INVOICES: Resource = Resource {
     name: "facturas",
     table: "facturas_emitidas",
+    erased: "suprimida_en is not null",
     columns: &[
         ESTADO,
         text("uuid_sat", "uuid_sat"),
@@ -69,6 +72,7 @@ pub const INVOICES: Resource = Resource {
 pub const CONTRACTS: Resource = Resource {
     name: "contratos",
     table: "contratos_firmados",
+    erased: "suprimido_en is not null",
     columns: &[
         ESTADO,
         text("contrato_id", "contrato_id"),
@@ -104,8 +108,10 @@ impl Resource {
             let comma = if n > 0 { ", " } else { "" };
             let _ = write!(fields, "{comma}'{}', {}", column.name, column.from);
         }
-        let table = self.table;
-        format!("select id, jsonb_build_object({fields}) as columns from {table} where id = any($1)")
+        let Self { table, erased, .. } = self;
+        format!(
+            "select id, jsonb_build_object({fields}) as columns from {table} where id = any($1) and not ({erased})"
+        )
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::job::{Job, NewJob, Task};
 use crate::engine::work::Work;
 use crate::ground::clock::{BUSINESS_ZONE, Clock};
 use crate::ground::erasure::{Erasure, Law, Open};
-use crate::ground::facts::Fact;
+use crate::ground::facts::{Document, Fact};
 use crate::ground::values::ClientId;
 use crate::tools::db::Db;
 use crate::tools::objects::Objects;
@@ -114,6 +114,7 @@ impl Job for Remove {
                 json!({}),
             );
             work.say(Fact::DocumentErased { document: invoice });
+            work.say(Fact::DocumentMoved(Document::Invoice(invoice)));
         }
         Ok(())
     }
