@@ -35,3 +35,6 @@ begin
     end loop;
 end
 $$;
+
+select engine.protect('documents.objects');
+select engine.protect('documents.faults');

@@ -47,3 +47,7 @@ begin
     end loop;
 end
 $$;
+
+select engine.protect('edge.marks');
+select engine.protect('edge.stores');
+select engine.protect('edge.sessions');

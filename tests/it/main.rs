@@ -41,6 +41,7 @@ mod pooler;
 mod privacy;
 mod receive;
 mod redis;
+mod safety;
 mod security;
 mod serve;
 mod signature;

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use super::story::began;
 use crate::support::app::{self, simulator};
+use crate::support::database;
 
 /// What Stripe answered.
 pub type Answer = <Ask as Job>::Done;
@@ -49,7 +50,7 @@ impl Lane {
         let clock = Clock::manual(began());
         let (stripe, api) = simulator(&clock).await;
         let neighbours = [("STRIPE_API_BASE", api.as_str())];
-        let settings = app::settings(database_url, &neighbours, &[], Some(SMALL));
+        let settings = app::settings(&database::as_service(database_url), &neighbours, &[], Some(SMALL));
         let pools = db::connect(&settings.database_url, &settings.file).await.unwrap();
         let api = StripeApi::new(&settings.stripe, &settings.file.stripe).unwrap();
         Self {

@@ -4,12 +4,12 @@ use onlycar::ground::clock::Clock;
 use serde_json::Value;
 
 use super::scene::*;
-use crate::support::TestApp;
 use crate::support::program::{Ended, onlycar, run};
+use crate::support::{TestApp, database};
 
 async fn global_invoice(app: &TestApp, arguments: &[&str]) -> Ended {
     let mut command = onlycar(&[&["global-invoice"], arguments].concat());
-    command.env("DATABASE_URL", &app.database_url);
+    command.env("DATABASE_URL", database::as_service(&app.database_url));
     run(command).await
 }
 

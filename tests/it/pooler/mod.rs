@@ -23,8 +23,8 @@ impl Pooled {
 
     async fn with(more: &[(&str, &str)]) -> Option<Self> {
         let database_url = database::fresh().await;
-        let pooler = PgBouncer::start(&database_url).await?;
-        let through = pooler.url(&database_url);
+        let pooler = PgBouncer::start(&database::as_service(&database_url)).await?;
+        let through = pooler.url(&database::as_service(&database_url));
         let more = [more, &[("DATABASE_URL", through.as_str())]].concat();
         let mut app = TestApp::over(database_url, &more, None).await;
         assert!(app.db.is_pooled());

@@ -32,11 +32,11 @@ pub const KEY: &str = "sk_test_of_the_tests";
 /// Everything a test talks to. End each test with [`TestApp::finish`]: work left undone is a failure.
 pub struct TestApp {
     pub url: String,
-    /// For a command that is run beside it.
+    /// The owner's way to the database.
     pub database_url: String,
-    /// For the test's own SQL.
+    /// For the test's own SQL, as the owner.
     pub pool: PgPool,
-    /// The program's own connections.
+    /// The program's own connections, as the role of the service.
     pub db: Db,
     pub clock: Clock,
     pub mail: Mailbox,
@@ -101,7 +101,7 @@ impl TestApp {
             neighbours.push(("STRIPE_API_BASE", api.as_str()));
             neighbours.extend(others.iter().map(|(name, value)| (*name, value.as_str())));
         }
-        let settings = settings(&database_url, &neighbours, more, file);
+        let settings = settings(&database::as_service(&database_url), &neighbours, more, file);
         let pools = db::connect(&settings.database_url, &settings.file).await.unwrap();
         let App {
             engine,

@@ -32,8 +32,30 @@ async fn server() -> &'static Postgres {
 async fn prepare_template(server: &Postgres) {
     create(server, TEMPLATE, "").await;
     let pool = PgPool::connect(&server.url(TEMPLATE)).await.unwrap();
+    pool.execute(SUPABASE).await.unwrap();
     db::migrate(&db(&pool)).await.unwrap();
+    pool.execute(SERVICE_ROLE).await.unwrap();
+    let alter = format!("alter role onlycar_service password '{PASSWORD}' connection limit -1");
+    pool.execute(AssertSqlSafe(alter)).await.unwrap();
     pool.close().await;
+}
+
+/// As Supabase does: what is made in `public` is open to who comes from the internet.
+const SUPABASE: &str = "create role anon; create role authenticated;
+    grant usage on schema public to anon, authenticated;
+    alter default privileges in schema public grant all on tables to anon, authenticated;
+    alter default privileges in schema public grant all on sequences to anon, authenticated;
+    alter default privileges in schema public grant all on functions to anon, authenticated;";
+
+/// What the owner runs after the migrations, so that the service can work.
+pub const SERVICE_ROLE: &str = include_str!("../../../docs/sql/service_role.sql");
+
+const PASSWORD: &str = "of-the-service";
+
+/// The same address for the role of the service, which may do what the program does and no more.
+pub fn as_service(database_url: &str) -> String {
+    let (_, place) = database_url.rsplit_once('@').unwrap();
+    format!("postgres://onlycar_service:{PASSWORD}@{place}")
 }
 
 async fn create(server: &Postgres, name: &str, how: &str) {
