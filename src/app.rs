@@ -20,6 +20,7 @@ use crate::contracts::{self, Mifiel};
 use crate::documents::Links;
 use crate::edge::{self, Edge};
 use crate::engine::Engine;
+use crate::engine::audit::Sign;
 use crate::engine::recent::Recent;
 use crate::engine::retention::Retention;
 use crate::engine::schedule::Schedule;
@@ -171,7 +172,11 @@ impl Machine {
         // One for all: it bounds the memory of all uploads together.
         let objects = settings.r2.as_ref().map(Objects::new);
         let engine = match &objects {
-            Some(objects) => Uploads::set_up(engine, objects, &settings.file.retention),
+            Some(objects) => Sign::daily(
+                Uploads::set_up(engine, objects, &settings.file.retention),
+                objects,
+                settings,
+            ),
             None => engine,
         };
         let (engine, gigstack) = invoicing(engine, objects.as_ref(), settings)?;
@@ -313,7 +318,7 @@ impl App {
         let shared = Shared {
             engine: Arc::clone(&engine),
             metrics,
-            access,
+            access: access.noting(Arc::clone(&engine)),
             sessions: Sessions::new(&engine, &settings.file.access, &settings.public_url),
             objects,
             links,

@@ -256,6 +256,7 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         Fact::MirrorBehind(behind) => alerts::raise(work, incidents::mirror_behind(behind)).await,
 
+        Fact::AuditBroken(broken) => alerts::raise(work, incidents::audit_broken(broken)).await,
         Fact::EventsMissed { provider, count } => {
             alerts::raise(work, incidents::events_missed(provider, *count)).await
         }

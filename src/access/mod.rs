@@ -2,6 +2,7 @@
 //! [`Customer`] or [`User`] runs for nobody else: the extractor is the permission, and nothing but the extractor makes one.
 //! Pages of the panel ask for [`session::SignedIn`] instead, which comes from a cookie.
 
+mod denied;
 mod keys;
 mod people;
 mod published;
@@ -18,8 +19,10 @@ use uuid::Uuid;
 
 pub use people::{Admin, Customer, Operator, Staff, User};
 
+use crate::engine::Engine;
 use crate::ground::clock::Clock;
 use crate::ground::config;
+use denied::Denials;
 use keys::{Algorithm, Secret};
 use published::Published;
 use refusal::Refusal;
@@ -27,7 +30,10 @@ use token::{Claims, Expected, Token};
 
 /// Knows whose token is good. Cheap to clone.
 #[derive(Clone)]
-pub struct Access(Option<Arc<Checker>>);
+pub struct Access {
+    checker: Option<Arc<Checker>>,
+    denials: Option<Arc<Denials>>,
+}
 
 struct Checker {
     expected: Expected,
@@ -59,12 +65,12 @@ impl Access {
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let Some(supabase) = supabase else {
-            return Ok(Self(None));
+            return Ok(Self::knowing(None));
         };
         let issuer = format!("{}/auth/v1", supabase.url.as_str().trim_end_matches('/'));
         let published = Published::new(&issuer, settings, clock.clone())?;
         let secret = supabase.jwt_secret.as_ref();
-        Ok(Self(Some(Arc::new(Checker {
+        Ok(Self::knowing(Some(Checker {
             expected: Expected {
                 issuer,
                 leeway: TimeDelta::seconds(settings.leeway_seconds.into()),
@@ -72,11 +78,27 @@ impl Access {
             secret: secret.map(|secret| Secret::new(secret.expose_secret().as_bytes())),
             published,
             clock,
-        }))))
+        })))
+    }
+
+    fn knowing(checker: Option<Checker>) -> Self {
+        Self {
+            checker: checker.map(Arc::new),
+            denials: None,
+        }
+    }
+
+    /// The same; who is known and has another role than a route asks for is noted in this one's audit log.
+    #[must_use]
+    pub fn noting(self, engine: Arc<Engine>) -> Self {
+        Self {
+            denials: Some(Arc::new(Denials::new(engine))),
+            ..self
+        }
     }
 
     async fn person(&self, headers: &HeaderMap) -> Result<Person, Refusal> {
-        let checker = self.0.as_ref().ok_or(Refusal::NotConfigured)?;
+        let checker = self.checker.as_ref().ok_or(Refusal::NotConfigured)?;
         let claims = checker.claims(bearer(headers)?).await?;
         Ok(Person {
             user: claims.user,

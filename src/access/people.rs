@@ -192,6 +192,14 @@ impl Permission for User {
     }
 }
 
+impl Access {
+    async fn denied(&self, person: Person, parts: &Parts) {
+        if let Some(denials) = &self.denials {
+            denials.note(person, parts).await;
+        }
+    }
+}
+
 async fn permit<P: Permission>(parts: &mut Parts, access: Access) -> Result<P, Problem> {
     let passage = Passage::taken_from(parts);
     let person = match access.person(&parts.headers).await {
@@ -201,7 +209,11 @@ async fn permit<P: Permission>(parts: &mut Parts, access: Access) -> Result<P, P
     if let Some(passage) = passage {
         passage.by(person.user).await?;
     }
-    P::of(person, ClientIp::of(parts)).ok_or_else(|| Refusal::OtherRole.told())
+    if let Some(permitted) = P::of(person, ClientIp::of(parts)) {
+        return Ok(permitted);
+    }
+    access.denied(person, parts).await;
+    Err(Refusal::OtherRole.told())
 }
 
 /// Who has no token, or an old one, is honest; who tries one forged token after another is not told what is wrong with it.

@@ -9,9 +9,11 @@ use serde_json::Value;
 
 use super::Usage;
 use crate::app::Machine;
+use crate::engine::Engine;
 use crate::ground::clock::Clock;
 use crate::ground::config::{Environment, File, Settings};
-use crate::tools::db::{self, Db};
+use crate::story;
+use crate::tools::db::{self, Db, Pools};
 
 /// Where `onlycar dev` keeps its data unless told otherwise.
 pub const DATA_DIR: &str = ".onlycar";
@@ -32,11 +34,26 @@ impl DevFolder {
 
     /// Connects to DATABASE_URL, else to the database of `dev`.
     pub async fn connect(&self) -> anyhow::Result<Db> {
+        Ok(self.pools().await?.main)
+    }
+
+    async fn pools(&self) -> anyhow::Result<Pools> {
         let url = match Settings::database_url() {
             Some(url) => url,
             None => SecretString::from(self.value("/database_url")?),
         };
-        Ok(db::connect(&url, &File::embedded()).await?.main)
+        db::connect(&url, &File::embedded()).await
+    }
+
+    /// The same with what it takes to write something down; no other variable is read.
+    pub async fn engine(&self) -> anyhow::Result<Engine> {
+        let file = File::embedded();
+        Ok(Engine::new(
+            self.pools().await?,
+            Clock::system(),
+            &file,
+            story::react,
+        ))
     }
 
     /// The machine as the server has it, on the same database; nothing of it runs.

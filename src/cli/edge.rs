@@ -4,6 +4,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::console::{console, note};
 use super::database::DevFolder;
 use super::{Outcome, Usage, say};
 use crate::app::Machine;
@@ -83,6 +84,8 @@ impl Resync {
         let machine = self.dev.machine().await?;
         mirrored(&machine)?;
         let marked = edge::resync(&machine.engine.pool, &machine.engine.clock).await?;
+        let (action, detail) = ("espejo.completo_pedido", json!({ "documentos": marked }));
+        note(&machine.engine, console(), action, "espejo", "d1", detail).await?;
         say(format_args!(
             "{marked} documents are marked; a running server tells D1 within the next minutes (onlycar edge status)"
         ))?;

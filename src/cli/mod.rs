@@ -1,7 +1,10 @@
 //! The command line: one file per command, one arm per command.
 
 mod audit;
+#[cfg(test)]
+mod audited;
 mod cfdi;
+mod console;
 mod contracts;
 mod database;
 #[cfg(feature = "dev")]

@@ -5,8 +5,9 @@ use std::io::{IsTerminal, Write};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::console::{console, note};
 use super::database::DevFolder;
 use super::when::when;
 use super::{Outcome, Usage, say};
@@ -60,10 +61,34 @@ enum Provider {
     All,
 }
 
+impl Provider {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Stripe => "stripe",
+            Self::Gigstack => "gigstack",
+            Self::Mifiel => "mifiel",
+            Self::All => "todos",
+        }
+    }
+}
+
 impl Command {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
         let machine = self.dev.machine().await?;
         let since = when("--since", &self.since, Clock::system().now())?;
+        if !self.dry_run {
+            let detail = json!({ "desde": since });
+            let provider = self.provider.name();
+            note(
+                &machine.engine,
+                console(),
+                "conciliacion.pedida",
+                "proveedores",
+                provider,
+                detail,
+            )
+            .await?;
+        }
         let reports = match self.provider {
             Provider::Stripe => vec![self.stripe(&machine, since).await?],
             Provider::Gigstack => vec![self.gigstack(&machine, since).await?],

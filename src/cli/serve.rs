@@ -2,18 +2,27 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::Outcome;
+use super::console::note;
+use super::{Outcome, migrate};
 use crate::app::App;
+use crate::engine::{Engine, Failure};
 use crate::ground::clock::Clock;
 use crate::ground::config::Settings;
+use crate::ground::facts::Actor;
 use crate::tools::{db, telemetry};
+
+/// The end does not wait longer for the audit log.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Run the service: receive webhooks and work on them
 ///
@@ -45,8 +54,12 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         let pools = db::connect(&settings.database_url, &settings.file).await?;
-        self.migrations(&pools).await?;
+        let applied = self.migrations(&pools).await?;
         let app = App::new(&settings, pools, Clock::system())?;
+        let engine = Arc::clone(&app.engine);
+        if applied > 0 {
+            migrate::noted(&engine, Actor::System, applied).await?;
+        }
         let listener = if self.no_http {
             None
         } else {
@@ -54,7 +67,12 @@ impl Serve {
         };
         let stop = stop_signal()?;
         tracing::info!(address = %settings.bind_addr, production = settings.production, "ready");
+        self.note(&engine, "servidor.iniciado").await?;
         app.run(listener, !self.no_worker, stop).await?;
+        let noted = tokio::time::timeout(PATIENCE, self.note(&engine, "servidor.detenido")).await;
+        if !matches!(noted, Ok(Ok(()))) {
+            tracing::warn!("the stop could not be written into the audit log");
+        }
         Ok(Outcome::Done)
     }
 
@@ -72,11 +90,19 @@ impl Serve {
         Ok(Settings::load(file.as_deref())?)
     }
 
-    async fn migrations(&self, pools: &db::Pools) -> anyhow::Result<()> {
+    /// That there was a server, which one, and for how long.
+    async fn note(&self, engine: &Engine, action: &'static str) -> Result<(), Failure> {
+        let detail = json!({ "http": !self.no_http, "trabajos": !self.no_worker });
+        let version = env!("CARGO_PKG_VERSION");
+        note(engine, Actor::System, action, "servidor", version, detail).await
+    }
+
+    /// How many were applied.
+    async fn migrations(&self, pools: &db::Pools) -> anyhow::Result<usize> {
         if self.migrate {
             let applied = db::migrate(&pools.main).await?;
             tracing::info!(applied, "migrations are up to date");
-            return Ok(());
+            return Ok(applied);
         }
         let pending = db::pending(&pools.main).await?;
         anyhow::ensure!(
@@ -85,7 +111,7 @@ impl Serve {
             pending.len(),
             pending.join(", "),
         );
-        Ok(())
+        Ok(0)
     }
 }
 

@@ -3,16 +3,20 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Usage;
+use crate::ground::clock::start_of_day;
 
-/// What the option says: a span back from now, or a point in time.
+/// What the option says: a span back from now, a point in time, or the beginning of a day in Nuevo Laredo.
 pub fn when(option: &str, text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Usage> {
     let wrong = || {
         Usage(format!(
-            "{option} {text} is neither a span nor a time\nhint: 90m, 48h, 7d or 2026-11-22T00:00:00Z"
+            "{option} {text} is neither a span nor a time\nhint: 90m, 48h, 7d, 2026-11-22 or 2026-11-22T00:00:00Z"
         ))
     };
     if let Ok(time) = text.parse() {
         return Ok(time);
+    }
+    if let Ok(day) = text.parse() {
+        return Ok(start_of_day(day));
     }
     let unit = text.chars().last().ok_or_else(wrong)?;
     let count: i64 = text
@@ -40,6 +44,8 @@ mod tests {
             ("90m", "2026-11-22T10:30:00Z"),
             ("48h", "2026-11-20T12:00:00Z"),
             ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+            ("2026-01-01", "2026-01-01T06:00:00Z"),
+            ("2026-07-01", "2026-07-01T05:00:00Z"),
         ] {
             assert_eq!(
                 when("--since", text, now).expect(text),

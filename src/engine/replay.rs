@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::work::{Unit, Work};
 use super::{Engine, Failure, retention};
-use crate::ground::facts::Actor;
 use crate::tools::db::{Db, Transaction};
 
 /// Finished events of a time, a provider, a type, a state; what is left open matches all.
@@ -137,32 +136,27 @@ pub async fn standing(pool: &Db, ids: &[Uuid]) -> Result<Vec<Candidate>, sqlx::E
     rows.fetch_all(pool).await
 }
 
-/// Makes the events due, with an audit row each; returns which. One that is not finished, or holds no payload any more,
+/// Makes the events due, with an audit row each by whom `unit` names; returns which. One that is not finished, or holds no payload any more,
 /// is left alone.
-pub async fn put_back(engine: &Engine, events: &[Uuid]) -> Result<Vec<Uuid>, Failure> {
-    let mut work = engine.begin(command()).await?;
+pub async fn put_back(engine: &Engine, unit: &Unit, events: &[Uuid]) -> Result<Vec<Uuid>, Failure> {
+    let mut work = engine.begin(unit.clone()).await?;
     let now = work.now();
     let back = make_due(work.connection(), events, now).await?;
     let ids: Vec<Uuid> = back.iter().map(|event| event.id).collect();
     retention::look_again(work.connection(), &ids, now).await?;
     for event in back {
-        note(&mut work, event).await?;
+        note(&mut work, unit, event).await?;
     }
     work.commit().await?;
     engine.wakers.wake(super::queue::Lane::Events);
     Ok(ids)
 }
 
-/// Nobody's row: somebody typed a command.
-fn command() -> Unit {
-    Unit::by(Actor::System)
-}
-
-async fn note(work: &mut Work, event: Back) -> Result<(), Failure> {
+async fn note(work: &mut Work, unit: &Unit, event: Back) -> Result<(), Failure> {
     let unit = Unit {
         cause: Some(event.id),
         context: vec![("evento", event.event_id)],
-        ..command()
+        ..unit.clone()
     };
     work.turn(unit).await?;
     let before = json!({ "estado_anterior": event.before });

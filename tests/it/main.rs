@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod audit;
 mod authenticity;
 mod cfdi;
 mod cli;

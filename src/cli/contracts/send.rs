@@ -7,12 +7,12 @@ use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::cli::console::console;
 use crate::cli::database::DevFolder;
 use crate::cli::{Outcome, Usage, say};
 use crate::contracts::mifiel::api::Signer;
 use crate::contracts::sending::{LARGEST_PDF, NotSent, Order};
 use crate::engine::work::Unit;
-use crate::ground::facts::Actor;
 use crate::ground::values::ContractId;
 
 /// Send a contract to Mifiel for signature
@@ -67,9 +67,7 @@ impl Send {
             pdf: pdf.into(),
             signers: self.signers,
         };
-        let placed = order
-            .place(&machine.engine, objects, Unit::by(Actor::System))
-            .await;
+        let placed = order.place(&machine.engine, objects, Unit::by(console())).await;
         let document = placed.map_err(refused)?;
         say(if self.json {
             let told = json!({ "contract_id": self.contract, "document_id": document, "state": "pendiente" });

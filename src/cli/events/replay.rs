@@ -10,11 +10,13 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::rehearsal::{self, Rehearsed};
+use crate::cli::console::console;
 use crate::cli::database::DevFolder;
 use crate::cli::when::when;
 use crate::cli::{Outcome, Usage, say};
 use crate::engine::rehearsal::rehearse;
 use crate::engine::replay::{self, Candidate, Range};
+use crate::engine::work::Unit;
 use crate::engine::{Engine, Failure};
 use crate::ground::clock::Clock;
 
@@ -221,7 +223,9 @@ impl Replay {
                 break;
             }
             let ids: Vec<Uuid> = page.iter().map(|event| event.id).collect();
-            let back = replay::put_back(engine, &ids).await.map_err(failed)?;
+            let back = replay::put_back(engine, &Unit::by(console()), &ids)
+                .await
+                .map_err(failed)?;
             waiting = self.wait(engine, &page, back, &mut all).await?;
         }
         let short = all.iter().any(|it| !is_well(&it.event.state));

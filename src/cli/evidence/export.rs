@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::cli::console::console;
 use crate::cli::database::DevFolder;
 use crate::cli::{NO_STORE, Outcome, Usage, say};
 use crate::documents::evidence::{self, Exported};
@@ -51,7 +52,7 @@ impl Export {
             return Err(Usage(text).into());
         }
         let (kind, id) = (document.kind.table(), document.id);
-        let exported = evidence::export(&machine.engine, objects, &signer, document, &out).await;
+        let exported = evidence::export(&machine.engine, objects, &signer, document, &out, console()).await;
         let exported = exported.context("there is no bundle")?;
         let Exported { files, rows } = exported;
         let key = signer.public();

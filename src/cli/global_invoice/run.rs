@@ -4,6 +4,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
+use crate::cli::console::console;
 use crate::cli::database::DevFolder;
 use crate::cli::{Outcome, Usage, say};
 use crate::ground::values::Month;
@@ -44,7 +45,7 @@ impl Run {
             ))
             .into());
         }
-        let run = global::run(&machine.engine, self.month).await;
+        let run = global::run(&machine.engine, console(), self.month).await;
         let run = run.context("the month could not be asked for")?;
         say(if self.json {
             let new = run

@@ -79,10 +79,11 @@ pub async fn export(
     signer: &Signer,
     mut document: Document,
     out: &Path,
+    by: Actor,
 ) -> Result<Exported, NotExported> {
     let file = File::create_new(out)?;
     let made = async {
-        note(engine, &document).await?;
+        note(engine, &document, by).await?;
         find::registered(&engine.pool, &mut document).await?;
         write(engine, objects, signer, &document, file).await
     }
@@ -94,8 +95,8 @@ pub async fn export(
     made
 }
 
-async fn note(engine: &Engine, document: &Document) -> Result<(), NotExported> {
-    let mut work = engine.begin(Unit::by(Actor::System)).await?;
+async fn note(engine: &Engine, document: &Document, by: Actor) -> Result<(), NotExported> {
+    let mut work = engine.begin(Unit::by(by)).await?;
     let detail = json!({ "por": "onlycar evidence export" });
     work.audit("evidencia.exportada", document.kind.table(), document.id, detail);
     work.commit().await?;

@@ -1,7 +1,7 @@
 //! One link of the chain: what is hashed, and how.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
@@ -12,19 +12,26 @@ pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000
 /// row away can compute its hash again.
 #[derive(Debug, Clone, Serialize, Deserialize, FromRow)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // the columns, by their names
 pub struct Link {
-    pub(super) id: i64,
-    ocurrido_en: DateTime<Utc>,
-    actor: String,
-    accion: String,
-    recurso_tipo: String,
-    recurso_id: String,
-    detalle: String,
-    ip: Option<String>,
-    evento_id: Option<String>,
-    trabajo_id: Option<String>,
-    pub(super) hash_anterior: Option<String>,
-    pub(super) hash: Option<String>,
+    pub id: i64,
+    #[serde(serialize_with = "microseconds")]
+    pub ocurrido_en: DateTime<Utc>,
+    pub actor: String,
+    pub accion: String,
+    pub recurso_tipo: String,
+    pub recurso_id: String,
+    pub detalle: String,
+    pub ip: Option<String>,
+    pub evento_id: Option<String>,
+    pub trabajo_id: Option<String>,
+    pub hash_anterior: Option<String>,
+    pub hash: Option<String>,
+}
+
+/// Always with six digits, in UTC.
+fn microseconds<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
 /// The columns of [`Link`]; jsonb prints itself in one canonical order, so its text can be hashed.

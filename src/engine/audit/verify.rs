@@ -3,6 +3,7 @@
 use sqlx::AssertSqlSafe;
 
 use super::chain::{COLUMNS, GENESIS, Link};
+use super::sign::REWRITTEN;
 use crate::tools::db::Db;
 
 /// The chain holds.
@@ -28,17 +29,38 @@ pub struct Broken {
 /// So many rows are read at a time: neither memory nor the time of one statement grows with the log.
 const PIECE: i64 = 10_000;
 
+impl Intact {
+    /// Where every log begins.
+    pub(super) fn nothing() -> Self {
+        Self {
+            rows: 0,
+            last_id: 0,
+            last_hash: GENESIS.to_owned(),
+        }
+    }
+}
+
 /// Reads all sealed rows in order.
 pub async fn verify(pool: &Db) -> Result<Result<Intact, Broken>, sqlx::Error> {
+    verify_from(pool, Intact::nothing()).await
+}
+
+/// Reads the sealed rows after those that were proven before, whose last one must still be as it was.
+pub(super) async fn verify_from(
+    pool: &Db,
+    mut intact: Intact,
+) -> Result<Result<Intact, Broken>, sqlx::Error> {
+    let id = intact.last_id;
+    if id > 0 && !is_still(pool, &intact).await? {
+        return Ok(Err(Broken {
+            id,
+            reason: REWRITTEN,
+        }));
+    }
     let head = sqlx::query!("select last_id, last_hash from engine.audit_head")
         .fetch_one(pool)
         .await?;
     let sql = format!("select {COLUMNS} from logs_auditoria where id > $1 and id <= $2 order by id limit $3");
-    let mut intact = Intact {
-        rows: 0,
-        last_id: 0,
-        last_hash: GENESIS.to_owned(),
-    };
     loop {
         let links = sqlx::query_as(AssertSqlSafe(sql.clone()))
             .bind(intact.last_id)
@@ -67,6 +89,17 @@ pub async fn verify(pool: &Db) -> Result<Result<Intact, Broken>, sqlx::Error> {
         }));
     }
     Ok(Ok(intact))
+}
+
+/// Whether the last row that was proven is there, and has that hash and its content.
+async fn is_still(pool: &Db, proven: &Intact) -> Result<bool, sqlx::Error> {
+    let sql = format!("select {COLUMNS} from logs_auditoria where id = $1");
+    let link = sqlx::query_as(AssertSqlSafe(sql)).bind(proven.last_id);
+    let link: Option<Link> = link.fetch_optional(pool).await?;
+    Ok(link.is_some_and(|link| {
+        let before = link.hash_anterior.as_deref().unwrap_or_default();
+        link.hash.as_ref() == Some(&proven.last_hash) && link.digest(before) == proven.last_hash
+    }))
 }
 
 fn fault(link: &Link, before: &str) -> Option<&'static str> {

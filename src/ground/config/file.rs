@@ -33,6 +33,7 @@ pub struct File {
     pub cloudflare: Cloudflare,
     pub watch: Watch,
     pub retention: Retention,
+    pub audit: Audit,
 }
 
 macro_rules! section {
@@ -141,6 +142,10 @@ section! {
     Retention { payload_days: u16, unresolved_payload_days: u16, jobs_days: u16, failures_days: u16, batch_rows: i64,
         uploads_days: u16,
     }
+}
+section! {
+    /// `[audit]`
+    Audit { sign_daily: bool }
 }
 
 /// `gigstack.dialect`: which of Gigstack's APIs is spoken.

@@ -18,8 +18,9 @@ use url::Url;
 
 pub use environment::Environment;
 pub use file::{
-    Access, Cloudflare as CloudflareFile, Database, Dialect, Documents, File, Gigstack as GigstackFile, Http,
-    Inbox, Invoicing, Mifiel as MifielFile, Pooler, Redis, Retention, Stripe as StripeFile, Watch, Worker,
+    Access, Audit, Cloudflare as CloudflareFile, Database, Dialect, Documents, File,
+    Gigstack as GigstackFile, Http, Inbox, Invoicing, Mifiel as MifielFile, Pooler, Redis, Retention,
+    Stripe as StripeFile, Watch, Worker,
 };
 pub use limits::{ByAddress, ByBoth, Limits, Rate};
 pub use origin::Origin;

@@ -138,3 +138,12 @@ pub struct Closed {
     /// Why.
     pub reason: String,
 }
+
+/// Where the audit log is not what was sealed or signed.
+#[derive(Clone, Debug)]
+pub struct BrokenLog {
+    /// The first row that does not fit.
+    pub row: i64,
+    /// What does not fit about it, in English for the operator.
+    pub reason: &'static str,
+}

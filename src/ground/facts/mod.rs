@@ -8,7 +8,7 @@ mod details;
 pub use super::actor::Actor;
 use super::values::{ClientId, ContractId, ServiceId};
 pub use details::{
-    Behind, Closed, Contact, CounterInvoice, Document, DocumentFile, FaultyFiles, Instructions,
+    Behind, BrokenLog, Closed, Contact, CounterInvoice, Document, DocumentFile, FaultyFiles, Instructions,
     PeriodPayment, StoredFile, SubscriptionStanding,
 };
 
@@ -400,4 +400,6 @@ pub enum Fact {
     MirrorBehind(Behind),
     /// The mirror at the edge shows changes in time.
     MirrorCaughtUp,
+    /// The audit log is not what was sealed or signed.
+    AuditBroken(BrokenLog),
 }

@@ -85,10 +85,10 @@ pub struct Run {
 }
 
 /// Asks for a month because a person wants it: what waits is asked for again, and what is left over is claimed.
-pub async fn run(engine: &Engine, month: Month) -> Result<Run, Failure> {
+pub async fn run(engine: &Engine, by: Actor, month: Month) -> Result<Run, Failure> {
     let unit = Unit {
         context: vec![("orden", "onlycar global-invoice run".to_owned())],
-        ..Unit::by(Actor::System)
+        ..Unit::by(by)
     };
     let mut work = engine.begin(unit).await?;
     let again = requests::waiting(&mut work, month).await?;

@@ -1,7 +1,7 @@
-//! Incidents about the machine itself: what it gave up, and what slows it down.
+//! Incidents about the machine itself: what it gave up, what slows it down, and its audit log.
 
 use super::Incident;
-use crate::ground::facts::Closed;
+use crate::ground::facts::{BrokenLog, Closed};
 
 /// An event or a job that waits for a person.
 pub fn parked(closed: &Closed) -> Incident {
@@ -50,6 +50,19 @@ pub fn snapshot_pinned(seconds: i64, holder: &str) -> Incident {
         detail: format!(
             "Una transacción lleva {seconds} s abierta ({holder}) y frena todas las colas de PostgreSQL.\n\
              Siguiente paso: ciérrala, o termínala con select pg_terminate_backend(pid)."
+        ),
+    }
+}
+
+/// The log is not what was sealed or signed.
+pub fn audit_broken(BrokenLog { row, reason }: &BrokenLog) -> Incident {
+    Incident {
+        cause: "auditoria-rota".to_owned(),
+        title: "El registro de auditoría fue alterado",
+        detail: format!(
+            "La cadena de logs_auditoria no se sostiene en la fila {row} ({reason}). No se firmó nada.\n\
+             Siguiente paso: no borres nada; ejecuta onlycar audit verify, compara con un respaldo y con las firmas en \
+             R2 (evidencias/), y averigua quién tuvo acceso a la base de datos."
         ),
     }
 }

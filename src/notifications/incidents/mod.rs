@@ -14,7 +14,7 @@ pub use contracts::{
 };
 pub use documents::{FILES_ALTERED, FILES_MISSING, files_altered, files_missing};
 pub use edge::{MIRROR, mirror_behind};
-pub use machine::{SNAPSHOT, buried, parked, snapshot_pinned};
+pub use machine::{SNAPSHOT, audit_broken, buried, parked, snapshot_pinned};
 
 use crate::ground::clock::CENTRAL_ZONE;
 use crate::ground::values::ServiceId;

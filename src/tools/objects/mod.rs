@@ -211,6 +211,29 @@ impl Objects {
         Ok(Some(stored(object.digest().await?, etag)))
     }
 
+    /// The keys that begin so, in order; only those after one of them, where it is named.
+    pub async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        let mut keys = Vec::new();
+        let mut next = None;
+        loop {
+            let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let request = request
+                .set_start_after(after.map(str::to_owned))
+                .set_continuation_token(next);
+            let page = request.send().await?;
+            keys.extend(
+                page.contents
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|it| it.key),
+            );
+            next = page.next_continuation_token;
+            if next.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+
     async fn whole(
         &self,
         key: &str,

@@ -1,14 +1,17 @@
 //! `onlycar audit verify`.
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::{AssertSqlSafe, Executor, PgPool};
 
 use super::Dev;
+use crate::audit::recipe;
+use crate::support::wait::until;
 
 #[tokio::test]
 async fn a_changed_row_is_named() {
     let mut dev = Dev::start().await;
     let pool = dev.pool().await;
+    first_head(&pool).await;
     assert!(
         dev.done(&["audit", "verify"])
             .await
@@ -20,6 +23,11 @@ async fn a_changed_row_is_named() {
     }
     let whole = dev.done(&["audit", "verify"]).await;
     assert!(whole.starts_with("the chain holds: 4 rows"), "{whole}");
+    assert!(
+        whole.contains("\nsigned heads: 1 of the store fit, the last is of "),
+        "{whole}"
+    );
+    assert!(!whole.contains("warning"), "{whole}");
     let ids: Vec<i64> = sqlx::query_scalar("select id from logs_auditoria order by id")
         .fetch_all(&pool)
         .await
@@ -98,5 +106,116 @@ async fn a_changed_row_is_named() {
             "{change} was taken back"
         );
     }
+    changed_head(&dev, &pool).await;
+    export(&dev, &pool).await;
     assert_eq!(dev.running.stop().await, Some(0));
+}
+
+async fn first_head(pool: &PgPool) {
+    until("the first head is signed", async || {
+        let heads = sqlx::query_scalar("select count(*) from engine.audit_heads");
+        heads.fetch_one(pool).await.is_ok_and(|heads: i64| heads == 1)
+    })
+    .await;
+}
+
+/// A copy of a head that differs from the signed one.
+async fn changed_head(dev: &Dev, pool: &PgPool) {
+    pool.execute("update engine.audit_heads set document = replace(document, 'onlycar', 'otra')")
+        .await
+        .unwrap();
+    let ended = dev.run(&["audit", "verify"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let told = "does not fit: the database and the store hold different heads";
+    assert!(ended.out.contains(told), "{ended:?}");
+}
+
+/// What is handed out can be proven by somebody else, as docs/audit.md says.
+async fn export(dev: &Dev, pool: &PgPool) {
+    // What no row holds today, and a spreadsheet would take for a formula.
+    pool.execute(
+        r#"insert into logs_auditoria (ocurrido_en, actor, accion, recurso_tipo, recurso_id, detalle, ip)
+           values ('2026-11-01T04:59:59.999999Z', '=1+1', '+a', '-b', E'@"c",\nd', '{"b": 1, "aa": "é"}', '2001:db8::7')"#,
+    )
+    .await
+    .unwrap();
+    let lines = dev.done(&["audit", "export", "--format", "json"]).await;
+    let rows: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut before = "0".repeat(64);
+    for row in &rows {
+        assert_eq!(row["hash_anterior"], before.as_str());
+        before = recipe::hash(row, &before);
+        assert_eq!(row["hash"], before.as_str(), "{row}");
+    }
+    let last = rows.last().unwrap();
+    assert_eq!(
+        last["accion"], "auditoria.exportada",
+        "that it was handed out is in it"
+    );
+    assert!(last["actor"].as_str().unwrap().starts_with("consola:"), "{last}");
+
+    let file = dev.path().join("log.csv");
+    let out = file.to_str().unwrap();
+    let until = ["audit", "export", "--out", out, "--until", "2026-11-01"];
+    assert_eq!(dev.done(&until).await, "");
+    let again = dev.run(&["audit", "export", "--out", out]).await;
+    assert_eq!(again.code, Some(1));
+    let hint = "hint: --out names a file that is not there yet";
+    assert!(again.err.contains(hint), "{}", again.err);
+    let text = std::fs::read_to_string(file).unwrap();
+    let rows: Vec<&str> = text.split("\r\n").collect();
+    assert_eq!(
+        rows.len(),
+        3,
+        "the first of November begins at five in UTC: {text}"
+    );
+    let after = [
+        "audit",
+        "export",
+        "--since",
+        "2026-11-01",
+        "--until",
+        "2026-11-02",
+    ];
+    assert_eq!(dev.done(&after).await.lines().count(), 1);
+    let csv = dev
+        .done(&[
+            "audit",
+            "export",
+            "--since",
+            "2026-10-31",
+            "--until",
+            "2026-11-01",
+        ])
+        .await;
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let cells: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let [row] = &cells[..] else { panic!("{csv}") };
+    let shown: Vec<&str> = row.iter().skip(1).take(7).collect();
+    assert_eq!(
+        shown,
+        [
+            "2026-11-01T04:59:59.999999Z",
+            "'=1+1",
+            "'+a",
+            "'-b",
+            "'@\"c\",\nd",
+            r#"{"b": 1, "aa": "é"}"#,
+            "2001:db8::7/128"
+        ]
+    );
+    let about = ["--actor", "stripe", "--resource", "servicios", "--format", "json"];
+    let stripe = dev.done(&[&["audit", "export"], &about[..]].concat()).await;
+    assert_eq!(stripe.lines().count(), 4);
+    for wrong in [
+        ["--actor", "Ana López"],
+        ["--resource", "ana@example.com"],
+        ["--since", "ayer"],
+    ] {
+        let ended = dev.run(&[&["audit", "export"], &wrong[..]].concat()).await;
+        assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{wrong:?}");
+    }
 }

@@ -119,7 +119,7 @@ async fn wrong_usage_is_exit_code_2() {
         ),
         (
             &["events", "list", "--since", "yesterday"],
-            "hint: 90m, 48h, 7d or 2026-11-22T00:00:00Z",
+            "hint: 90m, 48h, 7d, 2026-11-22 or 2026-11-22T00:00:00Z",
         ),
         (&["events", "list", "--state", "lost"], "pending, processing"),
         (&["events", "list", "--limit=-1"], "--limit"),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::folder;
 use crate::support::program::run_in;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "serve",
     "dev",
     "migrate",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 19] = [
     "events show",
     "events replay",
     "audit verify",
+    "audit export",
     "audit key",
     "cfdi inspect",
     "contracts list",

@@ -84,7 +84,10 @@ async fn a_dry_run_shows_the_rows_and_a_replay_writes_them() {
     assert!(text.contains("1 events were handled again"), "{text}");
     assert_eq!(paid(&pool).await, 1);
     let story = dev.done(&["events", "show", &event]).await;
-    assert!(story.contains("sistema  evento.reprocesado"), "{story}");
+    assert!(
+        story.contains("  consola:") && story.contains("  evento.reprocesado"),
+        "{story}"
+    );
     let again = dev.done(&["events", "replay", &event, "--dry-run"]).await;
     assert!(again.contains("no row would change"), "{again}");
     assert!(

@@ -17,6 +17,7 @@ use super::rows::differences;
 use super::run::{Plan, Telling, Tie};
 use super::story::{Story, TOKEN};
 use crate::support::TestApp;
+use crate::support::app::console;
 
 /// Everything that an event can change, without how we came to know a version of an object.
 const TABLES: [(&str, &str); 16] = [
@@ -64,7 +65,7 @@ async fn handling_the_whole_inbox_again_changes_nothing() {
         .await
         .unwrap();
     rows.shuffle(&mut chance);
-    let back = replay::put_back(&app.engine, &rows).await.unwrap();
+    let back = replay::put_back(&app.engine, &console(), &rows).await.unwrap();
     assert_eq!(back.len(), inbox.len());
     let mix = "update webhooks.events as event set run_at = event.run_at - place * interval '1 ms'
                from unnest($1::uuid[]) with ordinality as mixed (id, place) where event.id = mixed.id";

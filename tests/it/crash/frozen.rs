@@ -67,7 +67,7 @@ async fn rows(site: &Site) -> Vec<Option<String>> {
         "webhooks.events",
         "servicios",
         "stripe.payments",
-        "logs_auditoria",
+        "(select * from logs_auditoria where recurso_tipo <> 'servidor')",
         "engine.failures",
         "engine.alerts",
     ] {

@@ -3,6 +3,7 @@
 mod audit;
 mod commits;
 mod failures;
+mod heads;
 mod jobs;
 mod leases;
 mod manipulations;

@@ -4,6 +4,7 @@ use onlycar::engine::replay::{self, Range};
 
 use super::probe::Script;
 use super::rig::{EAGER, Rig};
+use crate::support::app::console;
 use crate::support::database::db;
 
 #[tokio::test]
@@ -20,7 +21,7 @@ async fn an_event_that_is_put_back_is_handled_again_and_its_story_tells_both() {
     rig.sql("update webhooks.events set state = 'ignored', last_error = 'nobody' where event_id = 'done'")
         .await;
     let ids = [rig.id("parked").await, rig.id("dead").await, rig.id("done").await];
-    let back = replay::put_back(&a.engine, &ids).await.unwrap();
+    let back = replay::put_back(&a.engine, &console(), &ids).await.unwrap();
     assert_eq!(back.len(), 3);
     rig.until_all_done().await;
     a.stop().await;
@@ -45,7 +46,7 @@ async fn an_event_that_is_put_back_is_handled_again_and_its_story_tells_both() {
     );
     let audited: Vec<(String, String)> = sqlx::query_as(
         "select detalle ->> 'evento', detalle ->> 'estado_anterior' from logs_auditoria
-         where accion = 'evento.reprocesado' and actor = 'sistema' and recurso_tipo = 'eventos'
+         where accion = 'evento.reprocesado' and actor = 'consola:0' and recurso_tipo = 'eventos'
            and recurso_id = evento_id::text and trabajo_id is null order by 1",
     )
     .fetch_all(&rig.pool)
@@ -77,7 +78,12 @@ async fn what_is_not_finished_or_has_no_payload_is_left_alone() {
     for id in ["pending", "processing", "failed", "emptied"] {
         ids.push(rig.id(id).await);
     }
-    assert!(replay::put_back(&a.engine, &ids).await.unwrap().is_empty());
+    assert!(
+        replay::put_back(&a.engine, &console(), &ids)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(rig.everything().await, before);
     for candidate in replay::standing(&db(&rig.pool), &ids).await.unwrap() {
         let why = candidate.refusal().unwrap();
@@ -97,7 +103,7 @@ async fn a_worker_that_froze_before_the_replay_and_the_one_after_it_write_once_t
     // Somebody else finished it meanwhile, and it was put back: its next claim has the same number as the frozen one.
     rig.sql("update webhooks.events set state = 'processed', processed_at = now() where event_id = 'row'")
         .await;
-    let back = replay::put_back(&fresh.engine, &[rig.id("row").await]).await;
+    let back = replay::put_back(&fresh.engine, &console(), &[rig.id("row").await]).await;
     assert_eq!(back.unwrap().len(), 1);
     fresh.work();
     fresh.probe.entered(1).await;

@@ -6,6 +6,7 @@ use onlycar::engine::replay;
 
 use super::probe::Script;
 use super::rig::{Replica, Rig};
+use crate::support::app::console;
 use crate::support::database::db;
 
 /// Small batches, so that a test needs several.
@@ -73,7 +74,7 @@ async fn the_payload_goes_when_its_time_is_over_and_everything_else_stays() {
             .unwrap()
             .starts_with("its payload was removed")
     );
-    let back = replay::put_back(&a.engine, &[rig.id("old 3").await]).await;
+    let back = replay::put_back(&a.engine, &console(), &[rig.id("old 3").await]).await;
     assert!(back.unwrap().is_empty());
     pass(&rig, TimeDelta::days(60)).await;
     assert_eq!(
@@ -101,7 +102,7 @@ async fn an_old_event_that_is_handled_again_does_not_keep_its_payload() {
     // A person mended what was wrong: the event can be handled now.
     rig.sql(r#"update webhooks.events set payload = '{"id": "parked", "script": "write"}' where event_id = 'parked'"#)
         .await;
-    let back = replay::put_back(&a.engine, &[rig.id("parked").await]).await;
+    let back = replay::put_back(&a.engine, &console(), &[rig.id("parked").await]).await;
     assert_eq!(back.unwrap().len(), 1);
     rig.until_event("parked", "processed", 1).await;
     assert_eq!(

@@ -8,13 +8,13 @@ mod words;
 use std::path::Path;
 
 /// A file of src/, without its comments and its unit tests.
-struct Source {
+pub struct Source {
     /// As in `src/engine/work.rs`.
     path: String,
     /// All lines, as they stand.
     text: String,
     /// Without comments and unit tests.
-    code: String,
+    pub code: String,
     /// The same with empty string literals.
     bare: String,
 }
@@ -46,7 +46,7 @@ impl Source {
 /// What a file does against one part of the plan.
 type Rule = fn(&Source) -> Vec<String>;
 
-fn sources() -> Vec<Source> {
+pub fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = vec![root.join("src")];
     let mut sources = Vec::new();

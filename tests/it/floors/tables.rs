@@ -19,6 +19,7 @@ const WRITERS: &[(&str, &str)] = &[
     ("cache_metadata", "src/edge/metadata.rs"), // at D1
     ("logs_auditoria", "src/engine/"),
     ("engine.audit_head", "src/engine/audit/"),
+    ("engine.audit_heads", "src/engine/audit/"),
     ("engine.alerts", "src/notifications/alerts.rs"),
     ("engine.", "src/engine/"),
     ("webhooks.", "src/engine/"),

@@ -1,6 +1,7 @@
 //! A global invoice that SAT cancels: its sales are without an invoice again.
 
 use onlycar::dev::gigstack::Event;
+use onlycar::ground::facts::Actor;
 use uuid::Uuid;
 
 use super::scene::*;
@@ -36,7 +37,7 @@ async fn its_sales_are_open_again_and_nothing_takes_them_by_itself() {
     tell(&app, Event::InvoiceCreated, &first).await;
     assert_eq!(shown(&app, service).await, "pendiente_factura_global");
 
-    onlycar::invoicing::global::run(&app.engine, "2026-11".parse().unwrap())
+    onlycar::invoicing::global::run(&app.engine, Actor::Console(0), "2026-11".parse().unwrap())
         .await
         .unwrap();
     settle(&app).await;

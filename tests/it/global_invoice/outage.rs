@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use onlycar::dev::gigstack::Fault;
+use onlycar::ground::facts::Actor;
 use serde_json::json;
 
 use super::scene::*;
@@ -115,7 +116,8 @@ async fn what_gigstack_refuses_waits_for_a_person_who_asks_again() {
     let mend = "update ventas_factura_global set metodo_pago = '01'";
     sqlx::query(mend).execute(&app.pool).await.unwrap();
     let request = waiting(&app).await;
-    let run = onlycar::invoicing::global::run(&app.engine, "2026-11".parse().unwrap()).await;
+    let run =
+        onlycar::invoicing::global::run(&app.engine, Actor::Console(0), "2026-11".parse().unwrap()).await;
     let run = run.unwrap();
     assert_eq!((run.again, run.new.len()), (vec![request], 0));
     settle(&app).await;

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use onlycar::engine::worker::Workers;
-use onlycar::ground::facts::{Contact, CounterInvoice, Fact};
+use onlycar::ground::facts::{Actor, Contact, CounterInvoice, Fact};
 use onlycar::ground::values::ServiceId;
 use onlycar::invoicing::global;
 use serde_json::json;
@@ -55,7 +55,7 @@ async fn people_beside_the_schedule_claim_each_sale_once() {
     let app = starting("2026-11-30T20:00:00Z").await;
     sell_many(&app, &[("10.00", "01"); 40], at("2026-11-15T18:00:00Z")).await;
     let month = "2026-11".parse().unwrap();
-    let people = join_all((0..6).map(|_| global::run(&app.engine, month)));
+    let people = join_all((0..6).map(|_| global::run(&app.engine, Actor::Console(0), month)));
     let ticks = join_all((0..6).map(|_| job(&app, "revisar_factura_global", json!({}))));
     let (people, _) = tokio::join!(people, ticks);
     for run in people {
@@ -90,7 +90,7 @@ async fn sales_that_are_wanted_twice_at_once_are_in_one_place_only() {
             .step_by(2)
             .map(|service| says(&app, own_invoice(*service))),
     );
-    let (run, _) = tokio::join!(global::run(&app.engine, month), wishes);
+    let (run, _) = tokio::join!(global::run(&app.engine, Actor::Console(0), month), wishes);
     run.unwrap();
     settle(&app).await;
     let both = "select count(*) from invoicing.requests r join ventas_factura_global v on v.servicio_id = r.servicio_id

@@ -113,7 +113,9 @@ async fn a_sale_that_comes_too_late_is_left_to_a_person_who_is_told() {
     assert!(alerts(&app).await[0].1.starts_with("1 ventas de 2026-11 "));
 
     let month = "2026-11".parse().unwrap();
-    let run = onlycar::invoicing::global::run(&app.engine, month).await.unwrap();
+    let run = onlycar::invoicing::global::run(&app.engine, onlycar::ground::facts::Actor::Console(0), month)
+        .await
+        .unwrap();
     assert_eq!((run.again.len(), run.new.len()), (0, 1));
     assert_eq!((run.new[0].part, run.new[0].sales), (2, 1));
     settle(&app).await;

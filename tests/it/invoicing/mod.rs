@@ -17,12 +17,12 @@ use uuid::Uuid;
 use crate::support::{Story, TestApp};
 
 /// An order for a service of ours.
-fn order_of(service: Uuid) -> Order {
+pub fn order_of(service: Uuid) -> Order {
     Order::default().noting("servicio_id", &service.to_string())
 }
 
 /// Gigstack tells of an invoice; returns when all that follows from it is done.
-async fn tell(app: &TestApp, event: Event, subject: &str) {
+pub async fn tell(app: &TestApp, event: Event, subject: &str) {
     tell_as(app, event, subject, Delivery::default()).await;
 }
 

@@ -11,6 +11,7 @@ use super::Pooled;
 use crate::access::rig::SECRET;
 use crate::counter::{ADMIN, SUPABASE, token};
 use crate::support::Story;
+use crate::support::app::console;
 
 #[tokio::test]
 async fn a_payment_is_done_again_rehearsed_and_asked_for() {
@@ -42,7 +43,10 @@ async fn a_payment_is_done_again_rehearsed_and_asked_for() {
         app.row("servicios", story.service).await["estado_pago"],
         "pendiente"
     );
-    assert_eq!(replay::put_back(&app.engine, &[id]).await.unwrap(), [id]);
+    assert_eq!(
+        replay::put_back(&app.engine, &console(), &[id]).await.unwrap(),
+        [id]
+    );
     app.drain().await;
     assert_eq!(app.row("servicios", story.service).await["estado_pago"], "pagado");
 

@@ -10,10 +10,12 @@ use onlycar::dev::gigstack::Gigstack;
 use onlycar::dev::mail::{Mailbox, Message};
 use onlycar::dev::mifiel::Mifiel;
 use onlycar::dev::stripe::{self, Simulator};
+use onlycar::engine::work::Unit;
 use onlycar::engine::worker::Workers;
 use onlycar::engine::{Engine, audit};
 use onlycar::ground::clock::Clock;
 use onlycar::ground::config::{Environment, Settings};
+use onlycar::ground::facts::Actor;
 use onlycar::tools::db::{self, Db};
 use onlycar::tools::limits::Limits;
 use onlycar::tools::outbound;
@@ -254,6 +256,12 @@ impl TestApp {
 
     /// Does a job that comes by itself, now.
     pub async fn job(&self, kind: &str) {
+        self.job_later(kind).await;
+        self.drain().await;
+    }
+
+    /// The same without waiting for it.
+    pub async fn job_later(&self, kind: &str) {
         let insert =
             "insert into engine.jobs (id, kind, payload, created_at, run_at) values ($1, $2, '{}', $3, $3)";
         let insert = sqlx::query(insert)
@@ -261,7 +269,6 @@ impl TestApp {
             .bind(kind)
             .bind(self.now());
         insert.execute(&self.pool).await.unwrap();
-        self.drain().await;
     }
 
     /// The mail that came, once there are so many.
@@ -354,7 +361,8 @@ stripe.watch_every_seconds = 0
 gigstack.reconcile_every_seconds = 0
 mifiel.reconcile_every_seconds = 0
 mifiel.reminders = false
-retention.uploads_days = 0";
+retention.uploads_days = 0
+audit.sign_daily = false";
 
 /// What a production environment needs besides the base; `example.com` answers nobody in a test.
 pub const PRODUCTION: [(&str, &str); 24] = [
@@ -386,3 +394,8 @@ pub const PRODUCTION: [(&str, &str); 24] = [
     ("SUPABASE_SERVICE_ROLE_KEY", "service"),
     ("TEAM_EMAIL", "equipo@onlycar.example"),
 ];
+
+/// As a command asks.
+pub fn console() -> Unit {
+    Unit::by(Actor::Console(0))
+}
