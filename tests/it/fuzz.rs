@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 
 use crate::access::rig::{Draft, Signer};
 
-const CHECKS: [(&str, fn(&[u8])); 5] = [
+/// What a fuzzer does with one input.
+type Check = fn(&[u8]);
+
+const CHECKS: [(&str, Check); 5] = [
     ("stripe_signature", checks::stripe_signature),
     ("event_envelope", checks::event_envelope),
     ("cfdi", checks::cfdi),

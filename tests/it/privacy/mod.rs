@@ -44,8 +44,8 @@ struct Known {
 impl Known {
     async fn all_over() -> Self {
         let mut signing = Signing::open().await;
-        signing.story.sample.email = EMAIL.to_owned();
-        signing.story.sample.name = NAME.to_owned();
+        EMAIL.clone_into(&mut signing.story.sample.email);
+        NAME.clone_into(&mut signing.story.sample.name);
         let app = &signing.app;
         let update =
             "update clientes set nombre = $1, email = $2, telefono = $3, auth_user_id = $4 returning id";
