@@ -14,4 +14,6 @@ create table engine.audit_heads (
     sha256    text not null,
     document  text not null
 );
-alter table engine.audit_heads enable row level security;
+create trigger stays before update or delete or truncate on engine.audit_heads for each statement
+    execute function engine.refuse_change();
+select engine.protect('engine.audit_heads');

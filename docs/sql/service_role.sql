@@ -68,6 +68,7 @@ grant select, insert (ocurrido_en, actor, accion, recurso_tipo, recurso_id, deta
       update (hash_anterior, hash) on public.logs_auditoria to onlycar_service;
 grant select on sequence public.logs_auditoria_id_seq to onlycar_service;
 grant select, update (last_id, last_hash) on engine.audit_head to onlycar_service;
+grant select, insert on engine.audit_heads to onlycar_service;
 
 -- The inbox and the queue.
 grant select, insert, update (state, attempts, run_at, last_error, processed_at, payload) on webhooks.events

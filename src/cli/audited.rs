@@ -33,6 +33,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("evidence verify", &[]),
     ("global-invoice preview", &[]),
     ("global-invoice run", &["factura_global.solicitada"]),
+    ("privacy erase", &["cliente.suprimido"]),
     ("openapi", &[]),
 ];
 

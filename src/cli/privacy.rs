@@ -3,11 +3,11 @@
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
+use super::console::console;
 use super::database::DevFolder;
 use super::{Outcome, Usage, say};
 use crate::engine::work::Unit;
 use crate::ground::erasure::Erasure;
-use crate::ground::facts::Actor;
 use crate::ground::values::ClientId;
 use crate::privacy::{self, Elsewhere};
 
@@ -65,7 +65,7 @@ impl Erase {
             return Err(Usage(format!("nothing was erased: it cannot be undone\nhint: {hint}")).into());
         }
         let machine = self.dev.machine().await?;
-        let unit = Unit::by(Actor::System);
+        let unit = Unit::by(console());
         let ended = privacy::erase(&machine.engine, ClientId(self.cliente), unit, self.dry_run).await?;
         let outcome = match &ended {
             privacy::Outcome::Done { .. } => Outcome::Done,

@@ -121,9 +121,12 @@ async fn first_head(pool: &PgPool) {
 
 /// A copy of a head that differs from the signed one.
 async fn changed_head(dev: &Dev, pool: &PgPool) {
-    pool.execute("update engine.audit_heads set document = replace(document, 'onlycar', 'otra')")
-        .await
-        .unwrap();
+    pool.execute(
+        "set session_replication_role = replica;
+         update engine.audit_heads set document = replace(document, 'onlycar', 'otra')",
+    )
+    .await
+    .unwrap();
     let ended = dev.run(&["audit", "verify"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let told = "does not fit: the database and the store hold different heads";

@@ -35,6 +35,9 @@ const FORBIDDEN: &[&str] = &[
     "update engine.audit_head set last_id = 4",
     "delete from engine.audit_head",
     "truncate engine.audit_head",
+    "update engine.audit_heads set document = ''",
+    "delete from engine.audit_heads",
+    "truncate engine.audit_heads",
 ];
 
 #[tokio::test]
