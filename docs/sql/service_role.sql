@@ -6,8 +6,8 @@
 -- or in Supabase's SQL editor. Once, give the role a password, which is written nowhere else than in the service's
 -- DATABASE_URL: `\password onlycar_service` in psql. At Supabase's poolers the user is `onlycar_service.PROJECT`.
 --
--- It deletes nowhere but where the program does, empties no table, changes no price, no name and no entry of the audit
--- log, and makes nothing. Row level security is on everywhere; the policies below open it for this role alone.
+-- It deletes nowhere but where the program does, empties no table, changes no price and no entry of the audit log, and
+-- makes nothing. Row level security is on everywhere; the policies below open it for this role alone.
 
 begin;
 
@@ -55,9 +55,11 @@ grant select on public._sqlx_migrations to onlycar_service;
 
 -- Business. Clients, services and contracts are made by other programs of the company.
 grant select on public.clientes, public.servicios, public.contratos_b2b to onlycar_service;
-grant update (stripe_customer_id) on public.clientes to onlycar_service;
+-- The person goes from a client, and a description from a service, when `onlycar privacy erase` asks for it.
+grant update (stripe_customer_id, nombre, email, telefono, auth_user_id, suprimido_en) on public.clientes
+    to onlycar_service;
 grant update (estado_pago, metodo_pago, canal_pago, stripe_payment_intent_id, pagado_en, monto_pagado, monto_reembolsado,
-              ultimo_error_pago, requiere_factura, estado_factura) on public.servicios to onlycar_service;
+              ultimo_error_pago, requiere_factura, estado_factura, descripcion) on public.servicios to onlycar_service;
 grant update (estado, stripe_subscription_id, con_adeudo, cancelado_en, ultimo_pago_en, ultimo_pago_monto,
               ultima_factura_stripe, servicios_disponibles, proximo_cobro_en) on public.contratos_b2b to onlycar_service;
 grant select, insert, update on public.facturas_emitidas, public.contratos_firmados to onlycar_service;
@@ -88,7 +90,7 @@ grant select on invoicing.standings to onlycar_service;
 grant execute on function invoicing.shown(text, text, text) to onlycar_service;
 
 -- What was stored, and what was found wrong with it since; who is signed in to the panel.
-grant select, insert on documents.objects to onlycar_service;
+grant select, insert, delete on documents.objects to onlycar_service;
 grant select, insert, update, delete on documents.faults to onlycar_service;
 grant select, insert, update (seen_at), delete on access.sessions to onlycar_service;
 

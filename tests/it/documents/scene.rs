@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::access::rig::SECRET;
 use crate::counter::{SUPABASE, token};
-use crate::support::TestApp;
 use crate::support::program::{Ended, onlycar, run};
+use crate::support::{TestApp, database};
 
 /// Users of clients.
 pub const ANA: Uuid = Uuid::from_u128(0xa);
@@ -319,7 +319,7 @@ pub async fn stamped(app: &TestApp) -> (Uuid, Uuid) {
 /// Runs a command beside the program, with the store.
 pub async fn command(app: &TestApp, arguments: &[&str]) -> Ended {
     let mut command = onlycar(arguments);
-    command.env("DATABASE_URL", &app.database_url);
+    command.env("DATABASE_URL", database::as_service(&app.database_url));
     command.envs(app.bucket.variables());
     run(command).await
 }

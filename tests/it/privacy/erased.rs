@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Known, NAME, TELLING, about_the_customer, erase, found, in_the_bucket, names, nothing_removed};
 use crate::support::TestApp;
 use crate::support::program::{Ended, onlycar, run};
-use crate::support::{gigstack, mifiel};
+use crate::support::{database, gigstack, mifiel};
 
 async fn everything(app: &TestApp) -> Value {
     let sql = "select jsonb_build_object(
@@ -233,7 +233,7 @@ async fn an_unknown_client_is_told_apart() {
 async fn command(app: &TestApp, words: &[&str]) -> Ended {
     let mut command = onlycar(&[&["privacy", "erase"], words].concat());
     command
-        .env("DATABASE_URL", &app.database_url)
+        .env("DATABASE_URL", database::as_service(&app.database_url))
         .env("STRIPE_WEBHOOK_SECRET", "whsec_of_the_tests")
         .envs(gigstack::variables(&app.gigstack))
         .envs(mifiel::variables(&app.mifiel, &app.url))

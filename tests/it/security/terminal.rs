@@ -4,8 +4,8 @@ use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt;
 
-use crate::support::TestApp;
 use crate::support::program::{onlycar, run};
+use crate::support::{TestApp, database};
 
 #[tokio::test]
 async fn commands_show_control_letters_and_do_not_send_them() {
@@ -25,7 +25,7 @@ async fn commands_show_control_letters_and_do_not_send_them() {
     for words in [&["contracts", "list"][..], &["contracts", "list", "--json"]] {
         let mut command = onlycar(words);
         command
-            .env("DATABASE_URL", &app.database_url)
+            .env("DATABASE_URL", database::as_service(&app.database_url))
             .env("STRIPE_WEBHOOK_SECRET", "whsec_of_the_tests");
         let ended = run(command).await;
         assert_eq!(ended.code, Some(0), "{}", ended.err);
