@@ -35,6 +35,8 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         },
         // The edge: a mark in the same transaction, told later.
         Fact::DocumentMoved(document) => edge::mark(*document, work).await,
+        Fact::SessionOpened { digest, ends_at, .. } => edge::session_opened(digest, *ends_at, work).await,
+        Fact::SessionEnded { digest } => edge::session_ended(digest, work).await,
 
         // What a client is told.
         Fact::PaymentFailed {
@@ -286,8 +288,5 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         Fact::DisputeWon { dispute } => alerts::resolve(work, &incidents::of_dispute(dispute)).await,
         Fact::MirrorCaughtUp => alerts::resolve(work, incidents::MIRROR).await,
         Fact::SnapshotReleased => alerts::resolve(work, incidents::SNAPSHOT).await,
-
-        // Its row says it all, until somebody else wants to know.
-        Fact::SessionOpened { .. } | Fact::SessionEnded { .. } => Ok(()),
     }
 }

@@ -1,14 +1,15 @@
 //! The edge: what Cloudflare is told of what happened here, so that a Worker there can answer at once. D1 mirrors metadata of
-//! documents that is not sensitive, KV tells of clients over their limit. Both are hints: nothing here ever asks them, and
+//! documents that is not sensitive, KV tells of clients over their limit and of the panel's sessions. Both are hints: nothing here ever asks them, and
 //! whatever Cloudflare does, nothing else notices.
 
 mod blocked;
 pub mod cloudflare;
 pub mod metadata;
 pub mod mirror;
+mod sessions;
 mod store;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use tokio::sync::broadcast::Receiver;
 
@@ -56,12 +57,19 @@ pub fn set_up(mut engine: Engine, settings: &Settings) -> anyhow::Result<(Engine
     let file = &settings.file.cloudflare;
     let api = CloudflareApi::new(cloudflare, file)?;
     let database = cloudflare.d1_database_id.clone();
+    let every = TimeDelta::seconds(i64::from(file.flush_every_seconds));
     if let Some(database) = &database {
         let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
-        let every = TimeDelta::seconds(i64::from(file.flush_every_seconds));
         engine = engine
             .with_job(Mirror::new(pool, clock, api.clone(), database, file))
             .with_schedule(Mirror::schedule(every));
+    }
+    if let Some(namespace) = &cloudflare.kv_namespace_id {
+        let (pool, clock) = (engine.pool.clone(), engine.clock.clone());
+        let publish = sessions::Publish::new(pool, clock, api.clone(), namespace, file);
+        engine = engine
+            .with_job(publish)
+            .with_schedule(sessions::Publish::schedule(every));
     }
     let edge = Edge {
         api,
@@ -80,6 +88,16 @@ pub async fn mark(document: Document, work: &mut Work) -> Result<(), Failure> {
         Document::Invoice(id) => store::mark(work, INVOICES.name, id).await,
         Document::Contract(id) => store::mark(work, CONTRACTS.name, id).await,
     }
+}
+
+/// A session of the panel was opened, until then at the latest. Noted whether there is an edge or not, as a mark is.
+pub async fn session_opened(digest: &str, ends_at: DateTime<Utc>, work: &mut Work) -> Result<(), Failure> {
+    store::session_opened(work, digest, ends_at).await
+}
+
+/// It ended before.
+pub async fn session_ended(digest: &str, work: &mut Work) -> Result<(), Failure> {
+    store::session_ended(work, digest).await
 }
 
 /// Marks all documents, as for a D1 database that was emptied or put back; returns how many.

@@ -264,3 +264,73 @@ pub async fn mark_all(pool: &Db, resource: &Resource, now: DateTime<Utc>) -> Res
         }
     }
 }
+
+/// A session of the panel that KV is to be told of.
+pub struct Session {
+    /// SHA-256 of its cookie's secret, in hexadecimal.
+    pub digest: String,
+    /// When it is over at the latest.
+    pub ends_at: DateTime<Utc>,
+    /// Whether it is over already.
+    pub ended: bool,
+}
+
+/// A session was opened. Those that are over are forgotten, so that none pile up where there is no KV.
+pub async fn session_opened(work: &mut Work, digest: &str, ends_at: DateTime<Utc>) -> Result<(), Failure> {
+    let now = work.now();
+    sqlx::query!("delete from edge.sessions where ends_at <= $1", now)
+        .execute(work.connection())
+        .await?;
+    sqlx::query!(
+        "insert into edge.sessions (digest, ends_at) values ($1, $2) on conflict (digest) do nothing",
+        digest,
+        ends_at,
+    )
+    .execute(work.connection())
+    .await?;
+    Ok(())
+}
+
+/// It ended before its time.
+pub async fn session_ended(work: &mut Work, digest: &str) -> Result<(), Failure> {
+    sqlx::query!(
+        "update edge.sessions set ended = true, told = false where digest = $1",
+        digest
+    )
+    .execute(work.connection())
+    .await?;
+    Ok(())
+}
+
+/// Another KV knows none of them.
+pub async fn forget_told_sessions(pool: &Db) -> Result<(), Failure> {
+    let forget = sqlx::query!("update edge.sessions set told = false where told");
+    forget.execute(pool).await?;
+    Ok(())
+}
+
+/// Those that KV is to be told of; those whose time is over it forgets by itself.
+pub async fn sessions(pool: &Db, now: DateTime<Utc>, limit: i64) -> Result<Vec<Session>, Failure> {
+    let sessions = sqlx::query_as!(
+        Session,
+        "select digest, ends_at, ended from edge.sessions where not told and ends_at > $1 order by digest limit $2",
+        now,
+        limit,
+    );
+    Ok(sessions.fetch_all(pool).await?)
+}
+
+/// KV was told of these, as they were; one that ended meanwhile waits on.
+pub async fn told_sessions(pool: &Db, told: impl Iterator<Item = &Session>) -> Result<(), Failure> {
+    let (digests, ended): (Vec<&str>, Vec<bool>) = told.map(|told| (&*told.digest, told.ended)).unzip();
+    sqlx::query!(
+        "update edge.sessions as session set told = true
+         from unnest($1::text[], $2::bool[]) as told (digest, ended)
+         where session.digest = told.digest and session.ended = told.ended",
+        &digests as &[&str],
+        &ended,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}

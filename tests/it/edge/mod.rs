@@ -7,6 +7,7 @@ mod faults;
 mod mirrored;
 mod overtaken;
 mod quiet;
+mod sessions;
 mod settings;
 
 use chrono::TimeDelta;
