@@ -98,6 +98,8 @@ async fn filled(rig: &Rig) -> Vec<(String, String)> {
                 ("contratos_firmados", "estado") => "'firmado'".to_owned(),
                 (_, "estado") => "'vigente'".to_owned(),
                 (_, "origen") => "'stripe'".to_owned(),
+                // Else it would be told as removed.
+                (_, "suprimida_en" | "suprimido_en") => "null".to_owned(),
                 (_, "id" | "uuid_sat") => "gen_random_uuid()".to_owned(),
                 (_, "firmado_en" | "fecha_emision") => "'2026-11-22T18:00:00Z'".to_owned(),
                 ("contratos_firmados", "contrato_id") => format!("'{}'", rig.story.contract),
