@@ -1,5 +1,7 @@
 //! `onlycar privacy`
 
+use std::io::{IsTerminal as _, Write as _};
+
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
@@ -27,7 +29,7 @@ pub enum Privacy {
 /// the person back. Objects are removed from the store by a running server, within seconds.
 ///
 /// Nothing is removed while something is open that needs the person: a service, a payment, a self-invoice, a signature, a
-/// subscription (exit code 1). It cannot be undone: without --yes or --dry-run nothing is done (exit code 2). Run again, it
+/// subscription (exit code 1). It cannot be undone: at a terminal it asks first, unless --yes is there. Run again, it
 /// removes what has come over its time since, or says that nothing is left.
 ///
 /// Example: onlycar privacy erase --cliente 0c000000-0000-4000-8000-000000000000 --dry-run
@@ -41,7 +43,7 @@ pub struct Erase {
     /// Change nothing: say what would go and what would stay
     #[arg(long)]
     dry_run: bool,
-    /// Do it; it cannot be undone
+    /// Do not ask first; it cannot be undone
     #[arg(long, conflicts_with = "dry_run")]
     yes: bool,
     /// Print JSON
@@ -60,9 +62,9 @@ impl Privacy {
 
 impl Erase {
     async fn run(self) -> anyhow::Result<Outcome> {
-        if !self.yes && !self.dry_run {
-            let hint = "--dry-run shows what would go and what would stay, --yes does it";
-            return Err(Usage(format!("nothing was erased: it cannot be undone\nhint: {hint}")).into());
+        if !self.yes && !self.dry_run && std::io::stdin().is_terminal() && !self.is_meant()? {
+            let hint = "--dry-run shows what would go and what would stay";
+            return Err(Usage(format!("nothing was erased\nhint: {hint}")).into());
         }
         let machine = self.dev.machine().await?;
         let unit = Unit::by(console());
@@ -92,6 +94,20 @@ impl Erase {
             privacy::Outcome::Done { erasure, elsewhere } => self.tell(&erasure, &elsewhere)?,
         }
         Ok(outcome)
+    }
+
+    /// Asks the person at the terminal.
+    fn is_meant(&self) -> anyhow::Result<bool> {
+        let mut asked = std::io::stderr();
+        write!(
+            asked,
+            "Erase client {}? It cannot be undone. [yes/no] ",
+            self.cliente
+        )?;
+        asked.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(answer.trim() == "yes")
     }
 
     fn tell(&self, erasure: &Erasure, elsewhere: &[Elsewhere]) -> anyhow::Result<()> {
