@@ -8,7 +8,6 @@ use anyhow::Context;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::serve::ListenerExt;
-use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +22,6 @@ use crate::engine::Engine;
 use crate::engine::audit::Sign;
 use crate::engine::recent::Recent;
 use crate::engine::retention::Retention;
-use crate::engine::schedule::Schedule;
 use crate::engine::source::Source;
 use crate::engine::uploads::Uploads;
 use crate::engine::watch::Watch;
@@ -238,9 +236,8 @@ fn invoicing(
             .with_job(invoicing::global::Monthly::new(file.invoicing.global_every_month))
             .with_schedule(invoicing::global::Monthly::schedule());
         // What is found can be kept.
-        engine = every(
+        engine = engine.every(
             file.gigstack.reconcile_every_seconds,
-            engine,
             invoicing::Reconcile::schedule,
         );
     }
@@ -278,11 +275,7 @@ fn contracts(
             contracts::erasure::Remove::new(engine.pool.clone(), objects.clone(), engine.clock.clone());
         engine = engine.with_job(send).with_job(keep).with_job(remove);
         // What is found can be kept.
-        engine = every(
-            file.reconcile_every_seconds,
-            engine,
-            contracts::Reconcile::schedule,
-        );
+        engine = engine.every(file.reconcile_every_seconds, contracts::Reconcile::schedule);
     }
     Ok((engine, Some(signatures)))
 }
@@ -375,16 +368,8 @@ fn redis(settings: &Settings) -> anyhow::Result<Option<Arc<Redis>>> {
 
 /// Asks Stripe by itself, as often as the settings say.
 fn asking(engine: Engine, settings: &config::StripeFile) -> Engine {
-    let engine = every(settings.reconcile_every_seconds, engine, Reconcile::schedule);
-    every(settings.watch_every_seconds, engine, payments::Watch::schedule)
-}
-
-/// A job that comes by itself every so many seconds; with 0, never.
-fn every(seconds: u32, engine: Engine, schedule: fn(TimeDelta) -> Schedule) -> Engine {
-    match seconds {
-        0 => engine,
-        seconds => engine.with_schedule(schedule(TimeDelta::seconds(i64::from(seconds)))),
-    }
+    let engine = engine.every(settings.reconcile_every_seconds, Reconcile::schedule);
+    engine.every(settings.watch_every_seconds, payments::Watch::schedule)
 }
 
 async fn serve(router: Router, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {

@@ -35,8 +35,8 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         },
         // The edge: a mark in the same transaction, told later.
         Fact::DocumentMoved(document) => edge::mark(*document, work).await,
-        Fact::SessionOpened { digest, ends_at, .. } => edge::session_opened(digest, *ends_at, work).await,
-        Fact::SessionEnded { digest } => edge::session_ended(digest, work).await,
+        Fact::SessionOpened { digest, ends_at } => edge::session_opened(digest, *ends_at, work).await,
+        Fact::SessionEnded(digest) => edge::session_ended(digest, work).await,
 
         // What a client is told.
         Fact::PaymentFailed {

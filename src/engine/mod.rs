@@ -25,6 +25,7 @@ pub mod worker;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use serde::Serialize;
 
 pub use failure::Failure;
@@ -106,6 +107,15 @@ impl Engine {
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule.push(schedule);
         self
+    }
+
+    /// The same every so many seconds; with 0, never.
+    #[must_use]
+    pub fn every(self, seconds: u32, schedule: fn(TimeDelta) -> Schedule) -> Self {
+        match seconds {
+            0 => self,
+            seconds => self.with_schedule(schedule(TimeDelta::seconds(i64::from(seconds)))),
+        }
     }
 
     /// How many events wait (counted up to 10,000), and how many seconds the oldest of them has been due.

@@ -84,7 +84,6 @@ impl Sessions {
         );
         work.say(Fact::SessionOpened {
             digest: digest.hex(),
-            user: admin.user(),
             ends_at,
         });
         work.commit().await?;
@@ -97,7 +96,7 @@ impl Sessions {
         // Of two at once, one ends it.
         if store::remove(&mut work, digest).await? {
             work.audit("sesion.terminada", "access.sessions", digest.name(), json!({}));
-            work.say(Fact::SessionEnded { digest: digest.hex() });
+            work.say(Fact::SessionEnded(digest.hex()));
         }
         work.commit().await?;
         Ok(self.0.cookie.clear())

@@ -386,16 +386,11 @@ pub enum Fact {
     SessionOpened {
         /// The SHA-256 of the cookie's secret, in hexadecimal.
         digest: String,
-        /// Who.
-        user: Uuid,
         /// When it is over at the latest.
         ends_at: DateTime<Utc>,
     },
-    /// An admin signed out.
-    SessionEnded {
-        /// As above.
-        digest: String,
-    },
+    /// An admin signed out of the session of this digest.
+    SessionEnded(String),
     /// The mirror at the edge has not shown a change for long.
     MirrorBehind(Behind),
     /// The mirror at the edge shows changes in time.

@@ -5,7 +5,6 @@ use onlycar::dev::cloudflare::{Entry, Fault};
 use onlycar::engine::work::Unit;
 use onlycar::ground::facts::{Actor, Fact};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::Rig;
 
@@ -22,15 +21,13 @@ impl Rig {
     async fn opened(&self, digest: &str, hours: i64) {
         self.says(Fact::SessionOpened {
             digest: digest.to_owned(),
-            user: Uuid::from_u128(0xfeed),
             ends_at: self.app.now() + TimeDelta::hours(hours),
         })
         .await;
     }
 
     async fn ended(&self, digest: &str) {
-        let digest = digest.to_owned();
-        self.says(Fact::SessionEnded { digest }).await;
+        self.says(Fact::SessionEnded(digest.to_owned())).await;
     }
 
     /// The job runs, two seconds later: KV takes one write a second of a key.
