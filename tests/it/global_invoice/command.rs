@@ -100,7 +100,10 @@ async fn a_run_asks_and_the_preview_shows_what_became_of_it() {
     let actor = "select actor || ' ' || (detalle->>'orden') from logs_auditoria where accion = 'factura_global.solicitada'";
     assert_eq!(
         app.one::<String>(actor).await,
-        "sistema onlycar global-invoice run"
+        format!(
+            "consola:{} onlycar global-invoice run",
+            rustix::process::getuid().as_raw()
+        )
     );
     app.finish().await;
 }
