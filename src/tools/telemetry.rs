@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{FilterExt as _, filter_fn};
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How long handling takes, in seconds: from a millisecond to ten.
@@ -15,17 +15,20 @@ const BUCKETS: [f64; 9] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 /// Starts logging to standard error: JSON for machines, or text for people. `RUST_LOG` chooses what.
 pub fn log(json: bool, default: &str) {
     let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let chosen = chosen.and(filter_fn(tells_no_link));
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry();
+    // Filters of the whole, not of the layer: after a question whether something would be logged, which sqlx asks at every
+    // statement, a layer's own filter swallows the next line of that thread.
+    let registry = tracing_subscriber::registry()
+        .with(chosen)
+        .with(filter_fn(tells_no_link));
     // A second call, as tests make, changes nothing.
     let _ = if json {
         let layer = layer.json().flatten_event(true);
-        registry.with(layer.with_filter(chosen)).try_init()
+        registry.with(layer).try_init()
     } else {
-        registry.with(layer.compact().with_filter(chosen)).try_init()
+        registry.with(layer.compact()).try_init()
     };
 }
 
