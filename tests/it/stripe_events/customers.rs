@@ -19,7 +19,7 @@ fn known(scene: &Scene) -> Value {
         "cliente_id": null,
         "default_payment_method_id": null,
         "delinquent": false,
-        "deleted": false,
+        "deleted": false, "erased_at": null,
         "livemode": false,
         "created_at": time(scene.began),
     })
@@ -65,7 +65,7 @@ async fn a_deleted_customer_is_forgotten(scene: &mut Scene) {
     scene.happens("customer.created").await;
     let object = &scene.happens("customer.deleted").await["data"]["object"];
     let nothing = json!({
-        "email": null, "delinquent": null, "deleted": true, "livemode": null, "created_at": null,
+        "email": null, "delinquent": null, "deleted": true, "erased_at": null, "livemode": null, "created_at": null,
     });
     assert_eq!(scene.kept("customers", object).await, with(known(scene), nothing));
     assert_eq!(scene.client().await["stripe_customer_id"], Value::Null);
