@@ -19,8 +19,8 @@ pub struct Hint {
 /// The name of what happened. The callback of a document has none: then Mifiel is asked.
 pub fn name(body: &Value) -> &str {
     let named = ["/event", "/type", "/event_type", "/callback_type"];
-    let named = named.iter().find_map(|path| body.pointer(path)?.as_str());
-    named.filter(|name| plain(name)).unwrap_or("document")
+    let mut named = named.iter().filter_map(|path| body.pointer(path)?.as_str());
+    named.find(|name| plain(name)).unwrap_or("document")
 }
 
 impl Hint {
@@ -31,23 +31,27 @@ impl Hint {
             .iter()
             .filter_map(|path| body.pointer(path).filter(|value| value.is_object()))
             .collect();
-        let text = |keys: &[&str]| {
+        let text = |keys: &[&str], fits: fn(&str) -> bool| {
             let mut found = objects
                 .iter()
                 .flat_map(|object| keys.iter().filter_map(|key| object.get(*key)?.as_str()));
-            found.next().map(str::to_owned)
+            found.find(|text| fits(text)).map(str::to_owned)
         };
         Self {
-            document: text(&["document_id", "document", "id"]).filter(|id| plain(id)),
-            reason: text(&["reason", "rejection_reason", "reject_reason", "comments"])
-                .map(|reason| {
-                    reason
-                        .chars()
-                        .filter(|letter| !letter.is_control())
-                        .take(REASON)
-                        .collect()
-                })
-                .filter(|reason: &String| !reason.trim().is_empty()),
+            // An id that is not kept names nothing here either: what came and what is kept of it are about one document.
+            document: text(&["document_id", "document", "id"], plain),
+            reason: text(
+                &["reason", "rejection_reason", "reject_reason", "comments"],
+                |_| true,
+            )
+            .map(|reason| {
+                reason
+                    .chars()
+                    .filter(|letter| !letter.is_control())
+                    .take(REASON)
+                    .collect()
+            })
+            .filter(|reason: &String| !reason.trim().is_empty()),
         }
     }
 }
@@ -93,4 +97,25 @@ pub fn kept(body: &Value) -> Value {
 fn plain(id: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'+');
     (1..=200).contains(&id.len()) && id.bytes().all(fits) && !id.starts_with('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Hint, kept, name};
+
+    /// Found by the fuzzer: the inner id was dropped from what is kept, and the outer one then took its place.
+    #[test]
+    fn what_is_kept_names_the_document_that_came() {
+        for body in [
+            json!({ "id": "evt_1", "data": { "object": { "id": "d>1" } } }),
+            json!({ "document_id": "a b", "data": { "document": "d-1" } }),
+            json!({ "data": { "document_id": "d-1", "id": "d-2" } }),
+            json!({ "event": "a b", "type": "document.signed", "id": "d-1" }),
+        ] {
+            assert_eq!(Hint::of(&kept(&body)), Hint::of(&body), "{body}");
+            assert_eq!(name(&kept(&body)), name(&body), "{body}");
+        }
+    }
 }
