@@ -42,7 +42,8 @@ pub async fn migrate(db: &Db) -> anyhow::Result<usize> {
 
 fn failed(migration: &Migration) -> String {
     format!(
-        "migration {} failed; the ones before it are applied, of this one nothing",
+        "migration {} failed; the ones before it are applied, of this one nothing\n\
+         hint: is DATABASE_URL that of the owner of the database? The service's role may not migrate",
         name(migration)
     )
 }

@@ -26,6 +26,13 @@ async fn an_owner_without_more_rights_migrates_and_makes_the_role() {
     let service = database::db(&service);
     // Nothing is pending, so nothing is done that the role may not do.
     assert_eq!(db::migrate(&service).await.unwrap(), 0);
+    let last = "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
+    owner.execute(last).await.unwrap();
+    let refused = format!("{:#}", db::migrate(&service).await.unwrap_err());
+    assert!(
+        refused.contains("permission denied") && refused.contains("hint: "),
+        "{refused}"
+    );
     onlycar::engine::audit::seal(&service).await.unwrap();
     assert!(onlycar::engine::audit::verify(&service).await.unwrap().is_ok());
 }
