@@ -351,7 +351,8 @@ pub fn settings(
     ];
     let all = base.iter().chain(neighbours).chain(more).copied();
     let environment: Environment = all.collect();
-    // Providers are asked what was missed, and the store is swept, only by the tests that are about it.
+    // Providers are asked what was missed, and the store is swept, only by the tests that are about it. A machine that
+    // runs every test at once may keep a job waiting for a connection longer than production would.
     let file = format!("{QUIET}\n{}", file.unwrap_or_default());
     Settings::from_parts(&environment, Some(&file)).unwrap()
 }
@@ -362,6 +363,7 @@ gigstack.reconcile_every_seconds = 0
 mifiel.reconcile_every_seconds = 0
 mifiel.reminders = false
 retention.uploads_days = 0
+database.acquire_timeout_ms = 30000
 audit.sign_daily = false";
 
 /// What a production environment needs besides the base; `example.com` answers nobody in a test.
