@@ -43,7 +43,7 @@ pub struct Lane {
     ask: Ask,
 }
 
-const SMALL: &str = "[database]\nmax_connections = 1\nacquire_timeout_ms = 20000\n[inbox]\nwriters = 1\n";
+const SMALL: &str = "database.max_connections = 1\ninbox.writers = 1\n";
 
 impl Lane {
     pub async fn open(database_url: &str, pool: &PgPool) -> Self {
