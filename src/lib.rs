@@ -13,6 +13,7 @@ pub mod engine; // the webhook machine; names no provider and no business
 pub mod ground; // the words everybody uses: values, facts, clock, settings
 pub mod invoicing; // slice: CFDI, the invoices of Mexico
 pub mod notifications; // mail and team channel; incidents
+pub mod panel; // the dashboard
 pub mod payments; // slice: Stripe
 pub mod privacy; // a person's data are erased, slice by slice
 pub mod routes; // every URL

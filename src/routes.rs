@@ -21,6 +21,7 @@ use crate::documents::endpoint;
 use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
+use crate::panel;
 use crate::payments::counter;
 use crate::tools::limits::{self, Group, Limits};
 use crate::tools::problem::Problem;
@@ -70,6 +71,7 @@ pub fn all(
     let docs = layers::around_docs(SwaggerUi::new("/docs").url("/api/openapi.json", document).into());
     doors
         .route("/documentos/contratos/{id}", public(get(page::signed_contract)))
+        .merge(panel::routes().with_state(shared.clone()))
         .merge(documented.with_state(shared))
         .merge(docs.layer(middleware::from_fn_with_state(Group::Public, limits::enter)))
         .fallback_service(public(any(Problem::not_found)))
