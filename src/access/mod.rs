@@ -8,6 +8,7 @@ mod people;
 mod published;
 mod refusal;
 pub mod session;
+mod sign_in;
 mod token;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 pub use people::{Admin, Customer, Operator, Staff, User};
+pub use sign_in::{NotSignedIn, SAMPLE};
 
 use crate::engine::Engine;
 use crate::ground::clock::Clock;
@@ -26,6 +28,7 @@ use denied::Denials;
 use keys::{Algorithm, Secret};
 use published::Published;
 use refusal::Refusal;
+use sign_in::Passwords;
 use token::{Claims, Expected, Token};
 
 /// Knows whose token is good. Cheap to clone.
@@ -39,6 +42,9 @@ struct Checker {
     expected: Expected,
     secret: Option<Secret>,
     published: Published,
+    passwords: Option<Passwords>,
+    /// Supabase is the simulator on this machine, which production refuses at its start.
+    simulated: bool,
     clock: Clock,
 }
 
@@ -69,6 +75,7 @@ impl Access {
         };
         let issuer = format!("{}/auth/v1", supabase.url.as_str().trim_end_matches('/'));
         let published = Published::new(&issuer, settings, clock.clone())?;
+        let passwords = Passwords::new(&issuer, supabase)?;
         let secret = supabase.jwt_secret.as_ref();
         Ok(Self::knowing(Some(Checker {
             expected: Expected {
@@ -77,6 +84,8 @@ impl Access {
             },
             secret: secret.map(|secret| Secret::new(secret.expose_secret().as_bytes())),
             published,
+            passwords,
+            simulated: cfg!(feature = "dev") && supabase.is_local(),
             clock,
         })))
     }

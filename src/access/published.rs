@@ -150,17 +150,11 @@ impl Inner {
 
     async fn fetch(&self) -> Result<KeySet, &'static str> {
         let request = self.client.get(self.url.clone()).timeout(self.patience);
-        let mut response = request.send().await.map_err(|_| "away")?;
+        let response = request.send().await.map_err(|_| "away")?;
         if response.status() != StatusCode::OK {
             return Err("status");
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| "broken-off")? {
-            if body.len() + chunk.len() > LONGEST {
-                return Err("too-long");
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = outbound::bounded(response, LONGEST).await?;
         KeySet::read(&body).ok_or("not-a-key-set")
     }
 }

@@ -24,6 +24,7 @@ pub(super) struct Announcement {
     pub(super) gigstack_url: String,
     pub(super) mifiel_url: String,
     pub(super) cloudflare_url: String,
+    pub(super) supabase_url: String,
     pub(super) environment: Environment,
     pub(super) keys: Keys,
 }
@@ -35,7 +36,7 @@ impl Announcement {
         let token = |role, user| {
             tokens::token(
                 &tokens::Holder { role, user },
-                &self.base_url,
+                &self.supabase_url,
                 &self.keys.jwt,
                 now,
             )
@@ -56,7 +57,7 @@ impl Announcement {
             "environment": self.environment.iter().collect::<BTreeMap<_, _>>(),
             "simulators": {
                 "stripe": self.stripe_url, "gigstack": self.gigstack_url, "mifiel": self.mifiel_url,
-                "cloudflare": self.cloudflare_url,
+                "cloudflare": self.cloudflare_url, "supabase": self.supabase_url,
             },
             "mail_url": self.mail_url,
             "tokens": {

@@ -14,6 +14,8 @@ pub(super) const BUCKET: &str = "onlycar-docs";
 pub(super) const STRIPE_KEY: &str = "sk_test_onlycar_dev";
 /// What the simulator of Mifiel answers to; the secret is of each run.
 pub(super) const MIFIEL_ID: &str = "mifiel_dev";
+/// What the simulator of Supabase Auth answers to.
+pub(super) const SUPABASE_ANON_KEY: &str = "anon_dev";
 /// What the audit log is signed with, the same in every run: heads of an earlier one can be checked still.
 const SIGNING_KEY: &str = "b25seWNhciBkZXYgc2lnbnMgd2l0aCB0aGlzIGtleSE=";
 /// Who issues the invoices: SAT's own test data.
@@ -68,6 +70,7 @@ pub(super) struct Neighbours {
     pub(super) gigstack_url: String,
     pub(super) mifiel_url: String,
     pub(super) cloudflare: Vec<(&'static str, String)>,
+    pub(super) supabase_url: String,
 }
 
 /// The environment that the contract asks for, all of it, with everything on this machine.
@@ -103,8 +106,8 @@ pub(super) fn environment(base_url: &str, near: &Neighbours, keys: &Keys) -> Env
         ("R2_BUCKET_NAME", text(BUCKET)),
         ("R2_ENDPOINT", format!("http://{}", near.s3)),
         ("AUDIT_SIGNING_KEY", text(SIGNING_KEY)),
-        ("SUPABASE_URL", text(base_url)),
-        ("SUPABASE_ANON_KEY", text("anon_dev")),
+        ("SUPABASE_URL", near.supabase_url.clone()),
+        ("SUPABASE_ANON_KEY", text(SUPABASE_ANON_KEY)),
         ("SUPABASE_SERVICE_ROLE_KEY", text("service_dev")),
         ("SUPABASE_JWT_SECRET", keys.jwt.clone()),
         ("SMTP_URL", format!("smtp://{}", near.mail.smtp)),
@@ -146,6 +149,7 @@ mod tests {
             gigstack_url: "http://localhost:2".to_owned(),
             mifiel_url: "http://localhost:3".to_owned(),
             cloudflare: Vec::new(),
+            supabase_url: URL.to_owned(),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Everything that `onlycar dev` brings along, so that nothing has to be installed or configured: PostgreSQL, an
-//! S3-compatible store, a mailbox, simulators of Stripe, Gigstack, Mifiel and Cloudflare, sample data. Not in the release image.
+//! S3-compatible store, a mailbox, simulators of Stripe, Gigstack, Mifiel, Cloudflare and Supabase Auth, sample data. Not in the release image.
 
 mod announce;
 pub mod cfdi;
@@ -15,6 +15,7 @@ pub mod postgres;
 mod seed;
 pub mod simulator;
 pub mod stripe;
+pub mod supabase;
 mod tokens;
 
 use std::fs::File;
@@ -32,7 +33,9 @@ use crate::ground::config::Settings;
 use crate::tools::db::{self, Pools};
 use announce::Announcement;
 use environment::{Keys, Neighbours, environment, mifiel_door};
-use neighbours::{serve_cloudflare, serve_gigstack, serve_mail, serve_mifiel, serve_objects, serve_stripe};
+use neighbours::{
+    serve_cloudflare, serve_gigstack, serve_mail, serve_mifiel, serve_objects, serve_stripe, serve_supabase,
+};
 use postgres::Postgres;
 
 const DATABASE: &str = "onlycar";
@@ -77,6 +80,7 @@ async fn run_on(
     let gigstack = serve_gigstack(stop.clone()).await?;
     let mifiel = serve_mifiel(&keys, stop.clone()).await?;
     let cloudflare = serve_cloudflare(&keys, stop.clone()).await?;
+    let supabase = serve_supabase(&keys, stop.clone()).await?;
     create_database(postgres).await?;
     let base_url = format!("http://localhost:{}", server.local_addr()?.port());
     stripe.send_to(&format!("{base_url}/api/webhooks/stripe"), &keys.stripe);
@@ -90,6 +94,7 @@ async fn run_on(
         gigstack_url: gigstack.url(),
         mifiel_url: mifiel.url(),
         cloudflare: cloudflare.variables().into(),
+        supabase_url: supabase.url().to_owned(),
     };
     let environment = environment(&base_url, &near, &keys);
     let settings = Settings::from_parts(&environment, None)?;
@@ -105,6 +110,7 @@ async fn run_on(
         gigstack_url: near.gigstack_url,
         mifiel_url: near.mifiel_url,
         cloudflare_url: cloudflare.url(),
+        supabase_url: near.supabase_url,
         environment,
         keys,
     };

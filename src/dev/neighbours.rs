@@ -8,12 +8,15 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::cloudflare::{self, Cloudflare};
-use super::environment::{BUCKET, ISSUER, Keys, MIFIEL_ID, MailAddresses, STRIPE_KEY};
+use super::environment::{BUCKET, ISSUER, Keys, MIFIEL_ID, MailAddresses, STRIPE_KEY, SUPABASE_ANON_KEY};
 use super::gigstack::{self, Gigstack};
 use super::mail::Mailbox;
 use super::mifiel::{self, Mifiel};
 use super::objects::ObjectStore;
+use super::seed;
 use super::stripe::Simulator;
+use super::supabase::Supabase;
+use crate::access::SAMPLE;
 use crate::ground::clock::Clock;
 use crate::ground::config::Issuer;
 
@@ -106,4 +109,23 @@ pub(super) async fn serve_cloudflare(keys: &Keys, stop: CancellationToken) -> an
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     tokio::spawn(cloudflare.clone().serve(listener, stop.cancelled_owned()));
     Ok(cloudflare)
+}
+
+/// A project with one user of each role; the admin is the one that the panel offers.
+pub(super) async fn serve_supabase(keys: &Keys, stop: CancellationToken) -> anyhow::Result<Supabase> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let users = vec![
+        (SAMPLE.0, "admin", seed::ADMIN),
+        ("operador@onlycar.example", "operador", seed::OPERATOR),
+        ("cliente@onlycar.example", "cliente", seed::CLIENT_USER),
+    ];
+    let stop = stop.cancelled_owned();
+    Supabase::serve(
+        listener,
+        SUPABASE_ANON_KEY,
+        &keys.jwt,
+        users,
+        Clock::system(),
+        stop,
+    )
 }

@@ -4,13 +4,27 @@
 mod assets;
 mod page;
 mod shell;
+mod sign_in;
 
-use axum::Router;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get, post};
+use axum::{Router, middleware};
 
 use crate::app::Shared;
+use crate::tools::limits::{self, Group};
 
-/// Everything below `/panel`.
+/// Everything below `/panel`, but for the session's own address, which is described with the API.
 pub fn routes() -> Router<Shared> {
-    Router::new().route("/panel/estilo.css", get(assets::style))
+    let in_group = |group: Group, route: MethodRouter<Shared>| {
+        route.layer(middleware::from_fn_with_state(group, limits::enter))
+    };
+    let admin = |route| in_group(Group::Admin, route);
+    let public = |route| in_group(Group::Public, route);
+    Router::new()
+        .route("/panel/estilo.css", public(get(assets::style)))
+        .route("/panel/icono.svg", public(get(assets::icon)))
+        .route(
+            "/panel/entrar",
+            public(get(sign_in::form)).merge(in_group(Group::SignIn, post(sign_in::enter))),
+        )
+        .route("/panel/salir", admin(post(sign_in::leave)))
 }

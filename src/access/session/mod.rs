@@ -67,7 +67,7 @@ impl Sessions {
     }
 
     /// The cookie of a new session.
-    async fn open(&self, admin: Admin) -> Result<HeaderValue, Failure> {
+    pub async fn open(&self, admin: Admin) -> Result<HeaderValue, Failure> {
         let inner = &self.0;
         let secret = Secret::random();
         let digest = secret.digest();
@@ -91,7 +91,7 @@ impl Sessions {
     }
 
     /// Ends it; the cookie that makes the browser forget it.
-    async fn close(&self, SignedIn { admin, digest }: SignedIn) -> Result<HeaderValue, Failure> {
+    pub async fn close(&self, SignedIn { admin, digest }: SignedIn) -> Result<HeaderValue, Failure> {
         let mut work = self.0.engine.begin(admin.unit()).await?;
         // Of two at once, one ends it.
         if store::remove(&mut work, digest).await? {
@@ -116,7 +116,7 @@ impl Sessions {
 
     /// A page of another origin can make a browser send our cookie's requests, where it does not know `SameSite`. Every
     /// browser says where a request that may change something comes from; who does not say it is not let in.
-    fn is_ours(&self, method: &Method, headers: &HeaderMap) -> bool {
+    pub fn is_ours(&self, method: &Method, headers: &HeaderMap) -> bool {
         if method.is_safe() {
             return true;
         }

@@ -18,6 +18,7 @@ pub struct Limits {
     pub tell_seconds: NonZeroU32,
     pub webhooks: ByAddress,
     pub tokens: ByAddress,
+    pub sign_in: ByAddress,
     pub public: ByAddress,
     pub reads: ByBoth,
     pub writes: ByBoth,
@@ -58,6 +59,7 @@ impl Limits {
         let by_address = [
             ("webhooks", &self.webhooks),
             ("tokens", &self.tokens),
+            ("sign_in", &self.sign_in),
             ("public", &self.public),
         ];
         let by_both = [

@@ -175,6 +175,13 @@ pub struct Supabase {
     pub jwt_secret: Option<SecretString>,
 }
 
+impl Supabase {
+    /// Whether it is on this machine or in a private network; production refuses such a one.
+    pub fn is_local(&self) -> bool {
+        addresses::is_local(&self.url)
+    }
+}
+
 /// Cloudflare's API, and what of the account is ours.
 #[derive(Debug, Clone)]
 pub struct Cloudflare {

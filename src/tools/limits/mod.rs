@@ -39,6 +39,8 @@ pub enum Group {
     Webhooks,
     /// Tokens that are forged or broken, whatever they were for.
     Tokens,
+    /// Passwords that are tried.
+    SignIn,
     /// For everybody.
     Public,
     /// Users who look.
@@ -57,6 +59,7 @@ impl Group {
         match self {
             Self::Webhooks => "webhooks",
             Self::Tokens => "tokens",
+            Self::SignIn => "sign_in",
             Self::Public => "public",
             Self::Reads => "reads",
             Self::Writes => "writes",
@@ -146,6 +149,7 @@ struct Inner {
 struct Gates {
     webhooks: Gate,
     tokens: Gate,
+    sign_in: Gate,
     public: Gate,
     reads: Gate,
     writes: Gate,
@@ -176,6 +180,7 @@ impl Gates {
         Self {
             webhooks: by_address(Group::Webhooks, settings.webhooks),
             tokens: by_address(Group::Tokens, settings.tokens),
+            sign_in: by_address(Group::SignIn, settings.sign_in),
             public: by_address(Group::Public, settings.public),
             reads: by_both(Group::Reads, settings.reads),
             writes: by_both(Group::Writes, settings.writes),
@@ -188,6 +193,7 @@ impl Gates {
         match group {
             Group::Webhooks => &self.webhooks,
             Group::Tokens => &self.tokens,
+            Group::SignIn => &self.sign_in,
             Group::Public => &self.public,
             Group::Reads => &self.reads,
             Group::Writes => &self.writes,

@@ -47,3 +47,15 @@ pub async fn gathered<E>(stream: impl Stream<Item = Result<Bytes, E>>) -> Result
     });
     Ok(all.await?.freeze())
 }
+
+/// The whole body of an answer that is short when it is what it should be.
+pub async fn bounded(mut answer: reqwest::Response, longest: usize) -> Result<Vec<u8>, &'static str> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|_| "broken-off")? {
+        if body.len() + chunk.len() > longest {
+            return Err("too-long");
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
