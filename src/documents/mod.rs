@@ -12,5 +12,5 @@ mod store;
 
 pub use find::{Document, named};
 pub use kind::{Format, Kind};
-pub use link::Links;
+pub use link::{Asked, Links};
 pub use store::{erased, stored};

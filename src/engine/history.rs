@@ -189,6 +189,12 @@ pub async fn show(pool: &Db, id: &str) -> Result<Option<Story>, sqlx::Error> {
     }
 }
 
+/// The bytes of an event as they came, while they are kept.
+pub async fn payload(pool: &Db, event: Uuid) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    let payload = sqlx::query_scalar!("select payload from webhooks.events where id = $1", event);
+    Ok(payload.fetch_optional(pool).await?.flatten())
+}
+
 async fn failed_attempts(pool: &Db, event: Uuid) -> Result<Vec<Attempt>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Attempt,

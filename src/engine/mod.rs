@@ -1,6 +1,7 @@
 //! The webhook machine: receive, keep, handle once in effect. It names no provider and no business.
 
 pub mod audit;
+pub mod by_hand;
 pub mod erasure;
 mod failure;
 pub mod history;

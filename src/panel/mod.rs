@@ -1,10 +1,14 @@
 //! The dashboard, for admins with a session: pages made here, in Spanish, with no script but for a reload; nothing of
 //! another origin. It reads what every slice wrote and changes nothing itself: buttons go through the machine's own doors.
 
+mod actions;
 mod assets;
+mod event;
+mod masking;
 mod page;
 mod shell;
 mod sign_in;
+mod words;
 
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, middleware};
@@ -27,4 +31,13 @@ pub fn routes() -> Router<Shared> {
             public(get(sign_in::form)).merge(in_group(Group::SignIn, post(sign_in::enter))),
         )
         .route("/panel/salir", admin(post(sign_in::leave)))
+        .route("/panel/eventos/{id}", admin(get(event::show)))
+        .route("/panel/eventos/{id}/simular", admin(post(event::dry_run)))
+        .route("/panel/eventos/{id}/reprocesar", admin(post(actions::replay)))
+        .route("/panel/eventos/{id}/ignorar", admin(post(actions::ignore)))
+        .route("/panel/trabajos/{id}/reintentar", admin(post(actions::retry)))
+        .route(
+            "/panel/documentos/{kind}/{id}/{part}",
+            admin(get(actions::document)),
+        )
 }
