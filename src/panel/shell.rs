@@ -37,6 +37,7 @@ impl Shell {
     }
 
     /// The menu, for the template.
+    #[allow(clippy::unused_self)] // a template calls methods
     pub(super) fn menu(&self) -> &'static [(&'static str, &'static str)] {
         &MENU
     }

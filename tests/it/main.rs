@@ -12,6 +12,7 @@
 mod access;
 mod audit;
 mod authenticity;
+mod browser;
 mod cfdi;
 mod cli;
 mod config;

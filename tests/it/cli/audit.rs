@@ -3,8 +3,8 @@
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor, PgPool};
 
-use super::Dev;
 use crate::audit::recipe;
+use crate::support::dev::Dev;
 use crate::support::wait::until;
 
 #[tokio::test]

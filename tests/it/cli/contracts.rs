@@ -6,7 +6,7 @@ use onlycar::dev::mifiel::Draft;
 use onlycar::tools::outbound;
 use serde_json::{Value, json};
 
-use super::Dev;
+use crate::support::dev::Dev;
 
 /// A contract of the sample data.
 const CONTRACT: &str = "0b000000-0000-4000-8000-000000000000";

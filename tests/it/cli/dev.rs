@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::Dev;
+use crate::support::dev::Dev;
 use crate::support::program::{Ended, run};
 
 /// What a person would paste into a second terminal.

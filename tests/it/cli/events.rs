@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Dev, folder};
+use crate::support::dev::{Dev, folder};
 use crate::support::program::run_in;
 
 /// The ids that a list names, newest first.

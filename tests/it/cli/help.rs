@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::folder;
+use crate::support::dev::folder;
 use crate::support::program::run_in;
 
 const COMMANDS: [&str; 20] = [

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, test_kill_process};
 
-use super::{Dev, folder};
+use crate::support::dev::{Dev, folder};
 use crate::support::program::{onlycar, run, run_in};
 
 /// The server's process, as its own file tells.

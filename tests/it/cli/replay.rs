@@ -3,8 +3,8 @@
 use serde_json::Value;
 use sqlx::PgPool;
 
-use super::{Dev, folder};
 use crate::support::database;
+use crate::support::dev::{Dev, folder};
 use crate::support::program::{Ended, onlycar, run, run_in};
 
 /// Runs the command against a database alone, with nothing else in the environment.

@@ -3,7 +3,7 @@
 use onlycar::dev::stripe::KINDS;
 use serde_json::Value;
 
-use super::{Dev, folder};
+use crate::support::dev::{Dev, folder};
 use crate::support::program::{onlycar, run, run_in};
 
 #[tokio::test]

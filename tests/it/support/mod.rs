@@ -1,9 +1,11 @@
 //! What the tests stand on: one PostgreSQL for all, a database per test, the real program over real HTTP.
 
 pub mod app;
+pub mod browser;
 pub mod bucket;
 pub mod cloudflare;
 pub mod database;
+pub mod dev;
 pub mod doors;
 pub mod events;
 pub mod gate;

@@ -1,0 +1,91 @@
+//! The panel as people use it: a real browser, the program as `onlycar dev` starts it.
+
+use sqlx::PgPool;
+use url::Url;
+
+use crate::support::browser::Browser;
+use crate::support::dev::Dev;
+
+/// Signed in by one click.
+async fn signed_in(browser: &Browser, dev: &Dev) {
+    browser.go(&format!("{}/panel", dev.value("base_url"))).await;
+    browser.press("#demo").await;
+    assert_eq!(browser.text("nav a[aria-current]").await, "Inicio");
+}
+
+/// No page complained, and none asked anybody but us.
+async fn quiet(browser: &Browser, dev: &Dev) {
+    let ours: Url = dev.value("base_url").parse().unwrap();
+    let (complaints, asked) = browser.log().await;
+    assert!(complaints.is_empty(), "{complaints:#?}");
+    assert!(!asked.is_empty());
+    for url in asked {
+        assert_eq!(url.origin(), ours.origin(), "{url}");
+    }
+}
+
+/// An event that was given up after its last attempt, as a failing database leaves it.
+async fn bury(pool: &PgPool, event: &str) {
+    let bury = "update webhooks.events set state = 'dead', attempts = 16, last_error = 'it failed each time'
+                where event_id = $1";
+    sqlx::query(bury).bind(event).execute(pool).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_morning_of_an_admin() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let dev = Dev::start().await;
+    let pool = dev.pool().await;
+    let base = dev.value("base_url").to_owned();
+
+    signed_in(&browser, &dev).await;
+    assert_eq!(browser.text("#pagos-hoy").await, "0");
+    let event = dev.trigger(&["payment_intent.succeeded"]).await;
+    assert_eq!(dev.outcome(&pool, &event).await, "processed");
+    browser.page.refresh().await.unwrap();
+    assert_eq!(browser.text("#pagos-hoy").await, "1");
+    quiet(&browser, &dev).await;
+
+    bury(&pool, &event).await;
+    browser.go(&format!("{base}/panel/eventos?estado=dead")).await;
+    browser.press("tbody tr:first-child a").await;
+    assert_eq!(browser.text("#estado").await, "muerto");
+    browser.press("#simular").await;
+    assert!(browser.text("#simulacion").await.contains("no se cambió nada"));
+    browser.press("#reprocesar").await;
+    assert!(browser.text("[role=status]").await.contains("cola"));
+    assert_eq!(dev.outcome(&pool, &event).await, "processed");
+    browser.page.refresh().await.unwrap();
+    assert_eq!(browser.text("#estado").await, "procesado");
+    quiet(&browser, &dev).await;
+
+    // On a phone, no page is wider than the screen.
+    browser.page.set_window_size(360, 740).await.unwrap();
+    for path in [
+        "/panel",
+        "/panel/eventos",
+        "/panel/alertas",
+        "/panel/proveedores",
+        "/panel/entrar",
+    ] {
+        browser.go(&format!("{base}{path}")).await;
+        assert!(!browser.is_too_wide().await, "{path} is wider than a phone");
+    }
+    browser.go(&format!("{base}/panel")).await;
+    browser.press(".out button").await;
+    assert!(browser.text("h1").await.contains("Panel"));
+    browser.go(&format!("{base}/panel/eventos")).await;
+    assert!(
+        browser
+            .page
+            .current_url()
+            .await
+            .unwrap()
+            .path()
+            .ends_with("/entrar")
+    );
+    quiet(&browser, &dev).await;
+    browser.close().await;
+}
