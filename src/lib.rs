@@ -3,6 +3,7 @@
 
 pub mod access; // tokens of Supabase Auth into people: the extractor is the permission
 pub mod app; // the composition root
+pub mod checklist; // slice: the company's checklist before production, and its steps by hand
 pub mod cli; // one file per command
 pub mod contracts; // slice: contratos_b2b
 #[cfg(feature = "dev")]

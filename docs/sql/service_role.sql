@@ -77,6 +77,7 @@ grant select, insert, update (state, attempts, run_at, last_error, processed_at,
     to onlycar_service;
 grant select, insert, update, delete on engine.jobs, engine.failures, engine.kept_payloads to onlycar_service;
 grant select, insert, update on engine.alerts to onlycar_service;
+grant select, insert, update, delete on engine.checklist to onlycar_service;
 grant select, insert on engine.reconciliations to onlycar_service;
 grant select, update on engine.retention to onlycar_service;
 

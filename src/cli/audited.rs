@@ -14,6 +14,8 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ),
     ("dev", &[]),
     ("migrate", &["migracion.aplicada"]),
+    ("doctor done", &["requisito.cumplido"]),
+    ("doctor undo", &["requisito.reabierto"]),
     ("trigger", &[]),
     ("events list", &[]),
     ("events show", &[]),

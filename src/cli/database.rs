@@ -68,6 +68,16 @@ impl DevFolder {
         Settings::for_command(|| self.environment())
     }
 
+    /// The environment to be examined: the process's own, or that of `dev` where the process names no database and `dev` runs
+    /// here.
+    pub fn at_hand(&self) -> anyhow::Result<Environment> {
+        let own = Environment::of_process();
+        if own.get("DATABASE_URL").is_some() || !self.data_dir.join("dev.json").exists() {
+            return Ok(own);
+        }
+        self.environment()
+    }
+
     /// What a command needs of the environment that `dev` runs in.
     fn environment(&self) -> anyhow::Result<Environment> {
         let variables = read_dev(&self.data_dir)?;

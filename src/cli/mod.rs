@@ -9,6 +9,7 @@ mod contracts;
 mod database;
 #[cfg(feature = "dev")]
 mod dev;
+mod doctor;
 mod documents;
 mod edge;
 mod events;
@@ -49,6 +50,7 @@ enum Command {
     #[cfg(feature = "dev")]
     Dev(dev::Dev),
     Migrate(migrate::Migrate),
+    Doctor(doctor::Doctor),
     #[cfg(feature = "dev")]
     Trigger(trigger::Trigger),
     #[command(subcommand)]
@@ -133,6 +135,7 @@ async fn run_async(command: Command) -> anyhow::Result<Outcome> {
         #[cfg(feature = "dev")]
         Command::Dev(dev) => dev.run().await,
         Command::Migrate(migrate) => migrate.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
         #[cfg(feature = "dev")]
         Command::Trigger(trigger) => trigger.run().await,
         Command::Events(events) => events.run().await,

@@ -37,6 +37,18 @@ impl Mailer {
         }))
     }
 
+    /// Connects and signs in.
+    pub async fn reach(&self) -> anyhow::Result<()> {
+        let answered = self.transport.test_connection().await;
+        let answered = answered.map_err(|error| match error.status() {
+            Some(code) => anyhow::anyhow!("the mail server answered {code}"),
+            // It speaks of the connection.
+            None => anyhow::anyhow!("{error}"),
+        })?;
+        anyhow::ensure!(answered, "the mail server closed the connection");
+        Ok(())
+    }
+
     /// Sends one message. Its Message-ID is made of the job's id: a second sending of the same job, after a crash
     /// between the server's answer and our commit, can be recognised as the same message.
     pub async fn send(&self, id: Uuid, to: &str, message: &Message) -> Result<(), Failure> {

@@ -22,6 +22,14 @@ use crate::tools::db::Db;
 use mail::{Mailer, Team};
 use templates::Message;
 
+/// Connects to the mail server and signs in there, without sending anything; false where none is configured.
+pub async fn reach_mail_server(settings: &config::Mail) -> anyhow::Result<bool> {
+    match Mailer::new(settings)? {
+        Some(mailer) => mailer.reach().await.map(|()| true),
+        None => Ok(false),
+    }
+}
+
 /// The kind of job that sends one notice.
 const KIND: &str = "notificar";
 

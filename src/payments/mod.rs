@@ -19,7 +19,7 @@ pub use ask::Ask;
 pub use events::handled;
 pub use reconcile::Reconcile;
 pub use stripe::Stripe;
-pub use watch::Watch;
+pub use watch::{Endpoint, Trouble, Watch};
 
 use serde_json::json;
 

@@ -1,10 +1,12 @@
 //! Watching our endpoint at Stripe. When Stripe switches it off there is no event and no mail: it has to be asked.
 
+use std::fmt;
+
 use chrono::TimeDelta;
 use serde_json::Value;
 use url::Url;
 
-use super::api::StripeApi;
+use super::api::{ApiError, StripeApi};
 use crate::engine::Failure;
 use crate::engine::job::{Job, Task};
 use crate::engine::schedule::Schedule;
@@ -51,10 +53,33 @@ pub struct Watch {
 pub enum Endpoint {
     /// Nobody can be asked.
     NoKey,
-    /// As it should be.
-    Fine,
+    /// As it should be; the version of the events' shapes, where it is not the account's own.
+    Fine(Option<String>),
     /// What is wrong.
-    Trouble(String),
+    Trouble(Trouble),
+}
+
+/// What can be wrong with it.
+pub enum Trouble {
+    /// None of Stripe's leads to this address of ours.
+    Missing(String),
+    /// It does, and is switched off.
+    Disabled,
+    /// It tells nothing of these.
+    Unsubscribed(Vec<&'static str>),
+}
+
+/// As the team reads it.
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(address) => write!(f, "ningún endpoint apunta a {address}"),
+            Self::Disabled => {
+                f.write_str("Stripe desactivó el webhook (disabled): no nos llega ningún aviso")
+            }
+            Self::Unsubscribed(events) => write!(f, "el webhook no está suscrito a {}", events.join(", ")),
+        }
+    }
 }
 
 impl Watch {
@@ -71,6 +96,14 @@ impl Watch {
         Schedule { kind: KIND, every }
     }
 
+    /// Asks Stripe.
+    pub async fn look(&self) -> Result<Endpoint, ApiError> {
+        match &self.api {
+            Some(api) => Ok(self.judge(&api.webhook_endpoints().await?)),
+            None => Ok(Endpoint::NoKey),
+        }
+    }
+
     /// Judges the endpoints that Stripe lists. A query behind the address is a version's name, as in Stripe's recipe
     /// for upgrades.
     fn judge(&self, endpoints: &[Value]) -> Endpoint {
@@ -80,19 +113,17 @@ impl Watch {
             .collect();
         if ours.is_empty() {
             let host = self.public_url.host_str().unwrap_or_default();
-            return Endpoint::Trouble(format!("ningún endpoint apunta a {host}{DOOR}"));
+            return Endpoint::Trouble(Trouble::Missing(format!("{host}{DOOR}")));
         }
         let enabled = |endpoint: &&&Value| endpoint.get("status").and_then(Value::as_str) == Some("enabled");
         let Some(endpoint) = ours.iter().find(enabled) else {
-            return Endpoint::Trouble(
-                "Stripe desactivó el webhook (disabled): no nos llega ningún aviso".to_owned(),
-            );
+            return Endpoint::Trouble(Trouble::Disabled);
         };
         let missing = unsubscribed(endpoint);
         if missing.is_empty() {
-            Endpoint::Fine
+            Endpoint::Fine(version_of(endpoint))
         } else {
-            Endpoint::Trouble(format!("el webhook no está suscrito a {}", missing.join(", ")))
+            Endpoint::Trouble(Trouble::Unsubscribed(missing))
         }
     }
 
@@ -103,6 +134,11 @@ impl Watch {
             .and_then(|url| Url::parse(url).ok());
         url.is_some_and(|url| url.host_str() == self.public_url.host_str() && url.path() == DOOR)
     }
+}
+
+fn version_of(endpoint: &Value) -> Option<String> {
+    let version = endpoint.get("api_version").and_then(Value::as_str);
+    version.map(str::to_owned)
 }
 
 fn unsubscribed(endpoint: &Value) -> Vec<&'static str> {
@@ -130,19 +166,16 @@ impl Job for Watch {
     }
 
     async fn act(&self, _task: &Task) -> Result<Endpoint, Failure> {
-        match &self.api {
-            Some(api) => Ok(self.judge(&api.webhook_endpoints().await?)),
-            None => Ok(Endpoint::NoKey),
-        }
+        Ok(self.look().await?)
     }
 
     async fn record(&self, _task: &Task, endpoint: Endpoint, work: &mut Work) -> Result<(), Failure> {
         match endpoint {
             Endpoint::NoKey => work.end(Verdict::Ignored("STRIPE_SECRET_KEY is not set".to_owned())),
-            Endpoint::Fine => work.say(Fact::EndpointFine { provider: PROVIDER }),
+            Endpoint::Fine(_) => work.say(Fact::EndpointFine { provider: PROVIDER }),
             Endpoint::Trouble(trouble) => work.say(Fact::EndpointTrouble {
                 provider: PROVIDER,
-                trouble,
+                trouble: trouble.to_string(),
             }),
         }
         Ok(())

@@ -278,6 +278,19 @@ impl Keeper {
     }
 }
 
+/// Connects once, anew, and asks whether it is there; or why it is not.
+pub async fn reach(url: &SecretString, patience: Duration) -> Result<(), String> {
+    outbound::use_ring();
+    let client = Client::open(url.expose_secret()).map_err(|_| "REDIS_URL cannot be read".to_owned())?;
+    let asked = async {
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        redis::cmd("PING").query_async::<()>(&mut connection).await
+    };
+    let asked = tokio::time::timeout(patience, asked).await;
+    let asked = asked.map_err(|_| "no answer in time".to_owned())?;
+    asked.map_err(|error| reason(&error))
+}
+
 /// Whether the connection failed, and not the server in its answer.
 fn is_of_the_line(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse) || error.is_unrecoverable_error()

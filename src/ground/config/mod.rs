@@ -3,6 +3,7 @@
 
 mod addresses;
 mod environment;
+mod examine;
 mod file;
 mod limits;
 mod origin;
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use environment::Environment;
+pub use examine::{Examined, Judged};
 pub use file::{
     Access, Audit, Cloudflare as CloudflareFile, Database, Dialect, Documents, File,
     Gigstack as GigstackFile, Http, Inbox, Invoicing, Mifiel as MifielFile, Pooler, Redis, Retention,

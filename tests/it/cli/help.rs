@@ -5,10 +5,13 @@ use serde_json::Value;
 use crate::support::dev::folder;
 use crate::support::program::run_in;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 23] = [
     "serve",
     "dev",
     "migrate",
+    "doctor",
+    "doctor done",
+    "doctor undo",
     "trigger",
     "events list",
     "events show",

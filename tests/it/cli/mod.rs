@@ -3,6 +3,7 @@
 mod audit;
 mod contracts;
 mod dev;
+mod doctor;
 mod events;
 mod help;
 mod life;

@@ -8,7 +8,14 @@ const FLOORS: &[&[&str]] = &[
     &["tools"],
     &["engine"],
     &["access", "notifications"],
-    &["payments", "contracts", "invoicing", "documents", "edge"],
+    &[
+        "payments",
+        "contracts",
+        "invoicing",
+        "documents",
+        "edge",
+        "checklist",
+    ],
     &["story", "panel", "privacy", "app", "routes"],
     &["cli", "dev", "main"],
 ];

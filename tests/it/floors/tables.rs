@@ -21,6 +21,7 @@ const WRITERS: &[(&str, &str)] = &[
     ("engine.audit_head", "src/engine/audit/"),
     ("engine.audit_heads", "src/engine/audit/"),
     ("engine.alerts", "src/notifications/alerts.rs"),
+    ("engine.checklist", "src/checklist/store.rs"),
     ("engine.", "src/engine/"),
     ("webhooks.", "src/engine/"),
     ("access.", "src/access/session/store.rs"),
