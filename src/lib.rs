@@ -13,6 +13,7 @@ pub mod edge; // slice: what Cloudflare's D1 and KV are told
 pub mod engine; // the webhook machine; names no provider and no business
 pub mod ground; // the words everybody uses: values, facts, clock, settings
 pub mod invoicing; // slice: CFDI, the invoices of Mexico
+pub mod monitoring; // slice: how the providers do, hour by hour
 pub mod notifications; // mail and team channel; incidents
 pub mod panel; // the dashboard
 pub mod payments; // slice: Stripe

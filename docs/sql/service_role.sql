@@ -36,7 +36,7 @@ begin
 end
 $$;
 
-grant usage on schema public, webhooks, engine, stripe, invoicing, contracts, documents, access, edge
+grant usage on schema public, webhooks, engine, stripe, invoicing, contracts, documents, access, edge, monitoring
     to onlycar_service;
 
 -- What this file granted before and no longer lists goes.
@@ -79,6 +79,7 @@ grant select, insert, update, delete on engine.jobs, engine.failures, engine.kep
 grant select, insert, update on engine.alerts to onlycar_service;
 grant select, insert, update, delete on engine.checklist to onlycar_service;
 grant select, insert on engine.reconciliations to onlycar_service;
+grant select, insert, update on engine.webhook_failures to onlycar_service;
 grant select, update on engine.retention to onlycar_service;
 
 -- What providers told. A row of stripe.* goes only when its object is forgotten before anything was known of it.
@@ -98,6 +99,10 @@ grant select, insert, update (seen_at), delete on access.sessions to onlycar_ser
 -- What Cloudflare has to be told.
 grant select, insert, update on edge.marks, edge.stores to onlycar_service;
 grant select, insert, update, delete on edge.sessions to onlycar_service;
+
+-- How things go, hour by hour.
+grant select, insert, update on monitoring.traffic, monitoring.counted, monitoring.refusals, monitoring.doors,
+      monitoring.availability, monitoring.services, monitoring.outages to onlycar_service;
 
 -- Of every table that something was granted of above, all rows.
 do $$

@@ -119,6 +119,13 @@ impl Engine {
         }
     }
 
+    /// The providers it was given, in order.
+    pub fn providers(&self) -> Vec<&'static str> {
+        let mut names: Vec<&'static str> = self.sources.keys().copied().collect();
+        names.sort_unstable();
+        names
+    }
+
     /// How many events wait (counted up to 10,000), and how many seconds the oldest of them has been due.
     pub async fn backlog(&self) -> Result<(i64, i64), sqlx::Error> {
         queue::backlog(&self.pool, self.clock.now()).await

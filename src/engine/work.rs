@@ -145,6 +145,11 @@ impl Work {
         self.now
     }
 
+    /// Who does it, as the audit log will name them.
+    pub fn actor(&self) -> Actor {
+        self.unit.actor
+    }
+
     /// A new row's id.
     pub fn new_id(&self) -> Uuid {
         self.clock.new_id()

@@ -3,6 +3,8 @@
 mod contracts;
 mod documents;
 mod edge;
+mod health;
+mod kinds;
 mod machine;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +16,11 @@ pub use contracts::{
 };
 pub use documents::{FILES_ALTERED, FILES_MISSING, files_altered, files_missing};
 pub use edge::{MIRROR, mirror_behind};
+pub use health::{
+    QUEUE_LATE, of_down, of_failing_webhooks, of_refused, of_silent, provider_silent, queue_late,
+    service_down, signatures_refused, webhooks_failing,
+};
+pub use kinds::{KINDS, Kind};
 pub use machine::{SNAPSHOT, audit_broken, buried, parked, snapshot_pinned};
 
 use crate::ground::clock::CENTRAL_ZONE;

@@ -15,6 +15,7 @@ const FLOORS: &[&[&str]] = &[
         "documents",
         "edge",
         "checklist",
+        "monitoring",
     ],
     &["story", "panel", "privacy", "app", "routes"],
     &["cli", "dev", "main"],

@@ -20,9 +20,10 @@ const WRITERS: &[(&str, &str)] = &[
     ("logs_auditoria", "src/engine/"),
     ("engine.audit_head", "src/engine/audit/"),
     ("engine.audit_heads", "src/engine/audit/"),
-    ("engine.alerts", "src/notifications/alerts.rs"),
+    ("engine.alerts", "src/notifications/alerts/"),
     ("engine.checklist", "src/checklist/store.rs"),
     ("engine.", "src/engine/"),
+    ("monitoring.", "src/monitoring/store.rs"),
     ("webhooks.", "src/engine/"),
     ("access.", "src/access/session/store.rs"),
 ];
