@@ -22,6 +22,7 @@ use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
 use crate::panel;
+use crate::panel::api::{alerts, events};
 use crate::payments::counter;
 use crate::tools::limits::{self, Group, Limits};
 use crate::tools::problem::Problem;
@@ -100,6 +101,11 @@ fn documented() -> OpenApiRouter<Shared> {
         .limited(Group::Writes, routes!(sending::send))
         .limited(Group::Admin, routes!(session::open, session::close))
         .limited(Group::Links, routes!(endpoint::url))
+        .limited(Group::Admin, routes!(events::events))
+        .limited(Group::Admin, routes!(events::event))
+        .limited(Group::Admin, routes!(events::again))
+        .limited(Group::Admin, routes!(alerts::list))
+        .limited(Group::Admin, routes!(alerts::acknowledge))
         .0
 }
 

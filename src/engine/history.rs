@@ -6,6 +6,7 @@ use crate::tools::db::Db;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Which events to list.
@@ -19,12 +20,16 @@ pub struct Filter {
     pub state: Option<String>,
     /// Received since.
     pub since: Option<DateTime<Utc>>,
+    /// Received before.
+    pub until: Option<DateTime<Utc>>,
+    /// Older than the one with this id of ours.
+    pub before: Option<Uuid>,
     /// At most so many.
     pub limit: i64,
 }
 
 /// One event of the inbox.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Summary {
     /// Our id.
     pub id: Uuid,
@@ -57,7 +62,7 @@ pub struct Summary {
 }
 
 /// An attempt that failed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Attempt {
     /// Which.
     pub attempt: i32,
@@ -68,7 +73,7 @@ pub struct Attempt {
 }
 
 /// An audit row that the event caused.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Effect {
     /// Row of `logs_auditoria`.
     pub id: i64,
@@ -87,7 +92,7 @@ pub struct Effect {
 }
 
 /// A job that the event caused.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Followup {
     /// Row of `engine.jobs`.
     pub id: Uuid,
@@ -102,7 +107,7 @@ pub struct Followup {
 }
 
 /// All that is known of one event.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Story {
     /// The event.
     pub event: Summary,
@@ -125,11 +130,14 @@ pub async fn list(pool: &Db, filter: &Filter) -> Result<Vec<Summary>, sqlx::Erro
            from webhooks.events
            where ($1::text is null or provider = $1) and ($2::text is null or event_type = $2)
              and ($3::text is null or state = $3) and ($4::timestamptz is null or received_at >= $4)
-           order by id desc limit $5"#,
+             and ($5::timestamptz is null or received_at < $5) and ($6::uuid is null or id < $6)
+           order by id desc limit $7"#,
         filter.provider,
         filter.event_type,
         filter.state,
         filter.since,
+        filter.until,
+        filter.before,
         filter.limit,
     );
     rows.fetch_all(pool).await

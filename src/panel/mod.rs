@@ -2,6 +2,8 @@
 //! another origin. It reads what every slice wrote and changes nothing itself: buttons go through the machine's own doors.
 
 mod actions;
+mod alert;
+pub mod api;
 mod assets;
 mod event;
 mod masking;
@@ -35,6 +37,9 @@ pub fn routes() -> Router<Shared> {
         .route("/panel/eventos/{id}/simular", admin(post(event::dry_run)))
         .route("/panel/eventos/{id}/reprocesar", admin(post(actions::replay)))
         .route("/panel/eventos/{id}/ignorar", admin(post(actions::ignore)))
+        .route("/panel/alertas/{id}", admin(get(alert::show)))
+        .route("/panel/alertas/{id}/atender", admin(post(alert::acknowledge)))
+        .route("/panel/alertas/{id}/cerrar", admin(post(alert::close)))
         .route("/panel/trabajos/{id}/reintentar", admin(post(actions::retry)))
         .route(
             "/panel/documentos/{kind}/{id}/{part}",

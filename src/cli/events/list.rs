@@ -48,6 +48,7 @@ impl List {
             state: self.state,
             since,
             limit: i64::from(self.limit),
+            ..Filter::default()
         };
         let pool = self.dev.connect().await?;
         let events = history::list(&pool, &filter).await?;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::tools::db::Db;
@@ -37,7 +38,7 @@ impl State {
 }
 
 /// An incident.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Alert {
     /// Its id; they are in the order of their opening.
     pub id: Uuid,

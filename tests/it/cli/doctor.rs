@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{Dev, folder};
 use crate::support::app::PRODUCTION;
+use crate::support::dev::{Dev, folder};
 use crate::support::program::{Ended, onlycar, run};
 
 fn report(ended: &Ended) -> Value {
