@@ -14,6 +14,8 @@ const ROUTES: &[(&str, &str, &str)] = &[
         "servicio.pagado_presencial",
     ),
     ("post", "/api/admin/contracts/{id}/send", "contrato.por_enviar"),
+    ("post", "/api/admin/events/{id}/replay", "evento.reprocesado"),
+    ("post", "/api/admin/alerts/{id}/acknowledge", "alerta.atendida"),
 ];
 
 #[test]
