@@ -1,5 +1,6 @@
 //! Signing in to the panel, and what its buttons do: to whom they answer, and what they leave behind.
 
+use chrono::TimeDelta;
 use onlycar::access::SAMPLE;
 use onlycar::dev::supabase::Supabase;
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
@@ -106,6 +107,8 @@ impl Panel {
     /// An event whose handling is done, as it then stands after somebody sets its state.
     async fn event(&self, state: &'static str) -> Uuid {
         let story = Story::create(&self.app.pool).await;
+        // Ids are in the order of the time.
+        self.app.advance(TimeDelta::seconds(1));
         let event = story.event("payment_intent.succeeded", self.app.now());
         self.app.handle(&event).await;
         let set = "update webhooks.events set state = $2, last_error = 'it failed each time'
@@ -303,18 +306,14 @@ async fn an_event_is_let_be_with_a_reason_and_only_where_it_waits() {
 #[tokio::test]
 async fn a_job_that_was_given_up_is_tried_again() {
     let panel = Panel::start().await;
-    panel.event("processed").await;
-    let sql =
-        "update engine.jobs set state = 'dead', last_error = 'away' where kind = 'vigilar_base' returning id";
     panel.app.job("vigilar_base").await;
+    let sql = "update engine.jobs set state = 'dead', last_error = 'away'
+               where id = (select id from engine.jobs where kind = 'vigilar_base' and tick is null) returning id";
     let job: Uuid = sqlx::query_scalar(sql).fetch_one(&panel.app.pool).await.unwrap();
     let path = format!("/panel/trabajos/{job}/reintentar");
     assert_eq!(panel.press(&path, &[]).await.status(), 303);
     panel.app.drain().await;
-    let state: String = panel
-        .app
-        .one("select state from engine.jobs where kind = 'vigilar_base' limit 1")
-        .await;
+    let state = panel.app.row("engine.jobs", job).await["state"].clone();
     assert_eq!(state, "processed");
     assert_eq!(panel.actors("trabajo.reintentado", job).await, by_the_admin());
     assert_eq!(panel.press(&path, &[]).await.status(), 422);

@@ -54,8 +54,7 @@ impl Desk {
     pub async fn open() -> Self {
         let supabase = [("SUPABASE_URL", SUPABASE), ("SUPABASE_JWT_SECRET", SECRET)];
         // Thousands of links to one person, and perhaps on a machine that is slow to open its first connections.
-        let settings =
-            "limits.links.off = true\nlimits.tokens.off = true\ndatabase.acquire_timeout_ms = 30000";
+        let settings = "limits.links.off = true\nlimits.tokens.off = true";
         let mut app = TestApp::configured(&supabase, Some(settings)).await;
         app.work();
         app.advance(Clock::system().now() - app.now());
