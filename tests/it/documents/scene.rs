@@ -53,7 +53,7 @@ pub struct Answer {
 impl Desk {
     pub async fn open() -> Self {
         let supabase = [("SUPABASE_URL", SUPABASE), ("SUPABASE_JWT_SECRET", SECRET)];
-        // Thousands of links to one person, and perhaps on a machine that is slow to open its first connections.
+        // Thousands of links to one person.
         let settings = "limits.links.off = true\nlimits.tokens.off = true";
         let mut app = TestApp::configured(&supabase, Some(settings)).await;
         app.work();
