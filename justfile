@@ -33,6 +33,10 @@ bench *arguments:
 bench-documents:
     cargo bench --bench documents
 
+# the pages of the panel over two million events (--events N --invoices N for less)
+bench-panel *arguments:
+    cargo bench --bench panel -- {{arguments}}
+
 # renew the cache of checked queries; `onlycar dev` must be running
 sqlx:
     touch src/lib.rs

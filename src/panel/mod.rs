@@ -3,17 +3,24 @@
 
 mod actions;
 mod alert;
+mod amounts;
 pub mod api;
 mod assets;
+mod chart;
 mod event;
+mod figures;
+mod home;
+mod lists;
 mod masking;
 mod page;
+mod period;
+mod providers;
 mod shell;
 mod sign_in;
 mod words;
 
 use axum::routing::{MethodRouter, get, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 
 use crate::app::Shared;
 use crate::tools::limits::{self, Group};
@@ -25,13 +32,19 @@ pub fn routes() -> Router<Shared> {
     };
     let admin = |route| in_group(Group::Admin, route);
     let public = |route| in_group(Group::Public, route);
-    Router::new()
+    lists::routes(admin)
         .route("/panel/estilo.css", public(get(assets::style)))
         .route("/panel/icono.svg", public(get(assets::icon)))
         .route(
             "/panel/entrar",
             public(get(sign_in::form)).merge(in_group(Group::SignIn, post(sign_in::enter))),
         )
+        .route(
+            "/panel",
+            admin(get(home::home).layer(Extension(figures::closed::Closed::default()))),
+        )
+        .route("/panel/proveedores", admin(get(providers::all)))
+        .route("/panel/proveedores/{name}", admin(get(providers::one)))
         .route("/panel/salir", admin(post(sign_in::leave)))
         .route("/panel/eventos/{id}", admin(get(event::show)))
         .route("/panel/eventos/{id}/simular", admin(post(event::dry_run)))

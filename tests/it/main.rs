@@ -39,6 +39,7 @@ mod limits;
 mod museum;
 mod objects;
 mod outbound;
+mod panel;
 mod panel_actions;
 mod pooler;
 mod privacy;

@@ -106,7 +106,7 @@ async fn every_table_in_public_has_row_level_security_and_no_policy_for_others()
     app.finish().await;
 }
 
-/// A cell that begins with `=` would be run by whoever opens it: there are no cells.
+/// A cell that begins with `=` would be run by whoever opens it: the API has no cells, and those of the panel are guarded.
 #[test]
 fn no_answer_is_a_spreadsheet() {
     let document = serde_json::to_string(&onlycar::routes::openapi()).unwrap();
