@@ -31,6 +31,7 @@ use crate::ground::config::{self, Settings};
 use crate::invoicing::gigstack::api::GigstackApi;
 use crate::invoicing::{self, Gigstack};
 use crate::notifications::Notify;
+use crate::panel::Closed;
 use crate::payments::api::StripeApi;
 use crate::payments::{self, Ask, Reconcile, Stripe};
 use crate::tools::db::Pools;
@@ -66,6 +67,8 @@ pub struct Shared {
     pub objects: Option<Objects>,
     /// Hands out links to documents.
     pub links: Links,
+    /// Figures of the panel that are counted now and then.
+    pub closed: Closed,
 }
 
 macro_rules! handed_out {
@@ -79,7 +82,7 @@ macro_rules! handed_out {
 }
 
 // A handler takes of it what it needs.
-handed_out!(Access: access, Arc<Engine>: engine, Links: links, Option<Objects>: objects, Sessions: sessions);
+handed_out!(Access: access, Arc<Engine>: engine, Closed: closed, Links: links, Option<Objects>: objects, Sessions: sessions);
 
 /// The webhook machine with everything that handles events and jobs. Nothing of it runs yet, and nothing listens:
 /// commands take it as it is.
@@ -315,6 +318,7 @@ impl App {
             sessions: Sessions::new(&engine, &settings.file.access, &settings.public_url),
             objects,
             links,
+            closed: Closed::default(),
         };
         let urls = routes::all(shared, doors, limits.clone(), &settings.file.http);
         let router = layers::around(urls, &settings.file.http, &settings.public_url);

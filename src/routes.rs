@@ -22,7 +22,7 @@ use crate::engine::receive::{Bodies, Door, receive};
 use crate::engine::source::Source;
 use crate::ground::config;
 use crate::panel;
-use crate::panel::api::{alerts, events};
+use crate::panel::api::{alerts, events, metrics as figures};
 use crate::payments::counter;
 use crate::tools::limits::{self, Group, Limits};
 use crate::tools::problem::Problem;
@@ -104,6 +104,7 @@ fn documented() -> OpenApiRouter<Shared> {
         .limited(Group::Admin, routes!(events::events))
         .limited(Group::Admin, routes!(events::event))
         .limited(Group::Admin, routes!(events::again))
+        .limited(Group::Admin, routes!(figures::metrics))
         .limited(Group::Admin, routes!(alerts::list))
         .limited(Group::Admin, routes!(alerts::acknowledge))
         .0

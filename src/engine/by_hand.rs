@@ -7,6 +7,9 @@ use super::queue::Lane;
 use super::work::Unit;
 use super::{Engine, Failure};
 
+/// The states of what waits for a person, or for its next attempt: it can be let be, or tried again.
+pub const RETRIED: [&str; 3] = ["failed", "parked", "dead"];
+
 /// Lets an event be that waits for a person or for its next attempt: `ignored`, with the reason, and an audit row by whom
 /// `unit` names. What was wrong stays in its story, as a failed attempt. False when it stands otherwise by now.
 pub async fn ignore(engine: &Engine, unit: Unit, event: Uuid, reason: &str) -> Result<bool, Failure> {

@@ -197,6 +197,58 @@ pub async fn show(pool: &Db, id: &str) -> Result<Option<Story>, sqlx::Error> {
     }
 }
 
+/// All that is known of one job.
+#[derive(Debug, Clone)]
+pub struct JobStory {
+    /// Row of `engine.jobs`.
+    pub id: Uuid,
+    /// Its kind.
+    pub kind: String,
+    /// What it is about: ids and codes.
+    pub payload: Value,
+    /// The event that caused it.
+    pub cause: Option<Uuid>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// Where it stands.
+    pub state: String,
+    /// Claims so far.
+    pub attempts: i32,
+    /// When it is due, or was.
+    pub run_at: DateTime<Utc>,
+    /// Why it is not done.
+    pub last_error: Option<String>,
+    /// When it was done.
+    pub processed_at: Option<DateTime<Utc>>,
+    /// What failed before.
+    pub failed_attempts: Vec<Attempt>,
+}
+
+/// The story of one job.
+pub async fn job(pool: &Db, id: Uuid) -> Result<Option<JobStory>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select kind, payload, cause, created_at, state::text as "state!", attempts, run_at, last_error, processed_at
+           from engine.jobs where id = $1"#,
+        id
+    );
+    let Some(row) = row.fetch_optional(pool).await? else {
+        return Ok(None);
+    };
+    Ok(Some(JobStory {
+        id,
+        kind: row.kind,
+        payload: row.payload,
+        cause: row.cause,
+        created_at: row.created_at,
+        state: row.state,
+        attempts: row.attempts,
+        run_at: row.run_at,
+        last_error: row.last_error,
+        processed_at: row.processed_at,
+        failed_attempts: failed_attempts(pool, id).await?,
+    }))
+}
+
 /// The bytes of an event as they came, while they are kept.
 pub async fn payload(pool: &Db, event: Uuid) -> Result<Option<Vec<u8>>, sqlx::Error> {
     let payload = sqlx::query_scalar!("select payload from webhooks.events where id = $1", event);

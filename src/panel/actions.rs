@@ -93,14 +93,15 @@ pub(super) async fn retry(
     Path(job): Path<String>,
     from: Result<Form<From>, FormRejection>,
 ) -> Result<Response, Trouble> {
-    if !by_hand::retry_job(&engine, admin.unit(), id(&job)?).await? {
+    let job = id(&job)?;
+    if !by_hand::retry_job(&engine, admin.unit(), job).await? {
         return Err(Trouble::Refused(
             "Sólo se reintenta lo que está apartado, muerto o fallando. Recarga la página.".to_owned(),
         ));
     }
     let event = from.ok().and_then(|Form(from)| from.evento);
     let back = event.map_or_else(
-        || "/panel/trabajos?hecho=reintentar".to_owned(),
+        || format!("/panel/trabajos/{job}?hecho=reintentar"),
         |event| format!("/panel/eventos/{event}?hecho=reintentar"),
     );
     Ok(Redirect::to(&back).into_response())

@@ -11,6 +11,7 @@ use super::page::{self, Trouble, Viewer};
 use super::shell::Shell;
 use super::{masking, words};
 use crate::engine::Engine;
+use crate::engine::by_hand::RETRIED;
 use crate::engine::history::{self, Effect, Followup, Story};
 use crate::engine::rehearsal::{Change, Rehearsal, rehearse};
 use crate::engine::replay::FINISHED;
@@ -19,7 +20,7 @@ use crate::tools::extract::QueryParams;
 /// What was done a moment ago.
 #[derive(Deserialize)]
 pub(super) struct Done {
-    hecho: Option<String>,
+    pub(super) hecho: Option<String>,
 }
 
 #[derive(Template)]
@@ -39,12 +40,12 @@ impl Page {
     }
 
     fn can_ignore(&self) -> bool {
-        ["failed", "parked", "dead"].contains(&self.story.event.state.as_str())
+        RETRIED.contains(&self.story.event.state.as_str())
     }
 
     #[allow(clippy::unused_self)] // a template calls methods
     fn can_retry(&self, job: &Followup) -> bool {
-        ["failed", "parked", "dead"].contains(&job.state.as_str())
+        RETRIED.contains(&job.state.as_str())
     }
 
     #[allow(clippy::unused_self)] // as above

@@ -1,7 +1,6 @@
 //! The first page: whether all is well, or what to do first; then every figure, each with the way to its list.
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::TimeDelta;
@@ -48,14 +47,14 @@ struct Page {
 }
 
 /// The five figures of the business.
-struct Business {
-    issued: Vec<OfMethod>,
-    self_invoices: SelfInvoices,
-    sales: Sales,
-    errors: Vec<OfType>,
-    signatures: Waiting,
+pub(super) struct Business {
+    pub(super) issued: Vec<OfMethod>,
+    pub(super) self_invoices: SelfInvoices,
+    pub(super) sales: Sales,
+    pub(super) errors: Vec<OfType>,
+    pub(super) signatures: Waiting,
     /// When the past months of the year were counted.
-    counted: Option<String>,
+    pub(super) counted: Option<String>,
 }
 
 impl Business {
@@ -69,14 +68,14 @@ impl Business {
 }
 
 /// How the machine stands.
-struct Machine {
-    today: Today,
-    events: Unfinished,
-    jobs: Unfinished,
-    open_alerts: i64,
-    alerts: Vec<Alert>,
-    stored: Stored,
-    faulty: Faulty,
+pub(super) struct Machine {
+    pub(super) today: Today,
+    pub(super) events: Unfinished,
+    pub(super) jobs: Unfinished,
+    pub(super) open_alerts: i64,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) stored: Stored,
+    pub(super) faulty: Faulty,
 }
 
 /// The line on top: whether all is well, and where to begin if it is not.
@@ -91,7 +90,7 @@ struct Verdict {
 pub(super) async fn home(
     _: Viewer,
     State(engine): State<Arc<Engine>>,
-    Extension(closed): Extension<Closed>,
+    State(closed): State<Closed>,
     QueryParams(asked): QueryParams<Asked>,
 ) -> Result<Response, Trouble> {
     let (db, now) = (&engine.pool, engine.clock.now());
@@ -120,7 +119,11 @@ pub(super) async fn home(
     page::page(&page)
 }
 
-async fn business(engine: &Engine, period: &Period, months: &Months) -> Result<Business, sqlx::Error> {
+pub(super) async fn business(
+    engine: &Engine,
+    period: &Period,
+    months: &Months,
+) -> Result<Business, sqlx::Error> {
     let (db, now) = (&engine.pool, engine.clock.now());
     let (mut from, until) = (period.start(), period.end());
     let counted = (period.key == "anio").then_some(months);
@@ -143,7 +146,11 @@ async fn business(engine: &Engine, period: &Period, months: &Months) -> Result<B
     })
 }
 
-async fn machine(engine: &Engine, today: &Period, months: &Months) -> Result<Machine, sqlx::Error> {
+pub(super) async fn machine(
+    engine: &Engine,
+    today: &Period,
+    months: &Months,
+) -> Result<Machine, sqlx::Error> {
     let (db, now) = (&engine.pool, engine.clock.now());
     let (open_alerts, alerts) = machine::alerts(db).await?;
     let this_month = machine::stored(db, months.until, now + TimeDelta::days(1)).await?;

@@ -10,6 +10,7 @@ mod chart;
 mod event;
 mod figures;
 mod home;
+mod job;
 mod lists;
 mod masking;
 mod page;
@@ -20,7 +21,9 @@ mod sign_in;
 mod words;
 
 use axum::routing::{MethodRouter, get, post};
-use axum::{Extension, Router, middleware};
+use axum::{Router, middleware};
+
+pub use figures::closed::Closed;
 
 use crate::app::Shared;
 use crate::tools::limits::{self, Group};
@@ -39,10 +42,7 @@ pub fn routes() -> Router<Shared> {
             "/panel/entrar",
             public(get(sign_in::form)).merge(in_group(Group::SignIn, post(sign_in::enter))),
         )
-        .route(
-            "/panel",
-            admin(get(home::home).layer(Extension(figures::closed::Closed::default()))),
-        )
+        .route("/panel", admin(get(home::home)))
         .route("/panel/proveedores", admin(get(providers::all)))
         .route("/panel/proveedores/{name}", admin(get(providers::one)))
         .route("/panel/salir", admin(post(sign_in::leave)))
@@ -53,6 +53,7 @@ pub fn routes() -> Router<Shared> {
         .route("/panel/alertas/{id}", admin(get(alert::show)))
         .route("/panel/alertas/{id}/atender", admin(post(alert::acknowledge)))
         .route("/panel/alertas/{id}/cerrar", admin(post(alert::close)))
+        .route("/panel/trabajos/{id}", admin(get(job::show)))
         .route("/panel/trabajos/{id}/reintentar", admin(post(actions::retry)))
         .route(
             "/panel/documentos/{kind}/{id}/{part}",

@@ -310,6 +310,12 @@ async fn a_job_that_was_given_up_is_tried_again() {
     let sql = "update engine.jobs set state = 'dead', last_error = 'away'
                where id = (select id from engine.jobs where kind = 'vigilar_base' and tick is null) returning id";
     let job: Uuid = sqlx::query_scalar(sql).fetch_one(&panel.app.pool).await.unwrap();
+    let (status, page) = panel.get(&format!("/panel/trabajos/{job}")).await;
+    assert_eq!(status, 200);
+    assert!(
+        page.contains("muerto") && page.contains("away") && page.contains("id=\"reintentar\""),
+        "{page}"
+    );
     let path = format!("/panel/trabajos/{job}/reintentar");
     assert_eq!(panel.press(&path, &[]).await.status(), 303);
     panel.app.drain().await;
@@ -405,4 +411,24 @@ async fn the_inbox_is_served_to_programs_too() {
         .await;
     assert_eq!(status, 404);
     panel.app.finish().await;
+}
+
+#[tokio::test]
+async fn the_figures_are_served_to_programs_too() {
+    let panel = Panel::start().await;
+    panel.event("processed").await;
+    panel.event("dead").await;
+    let (status, figures) = panel.api(Method::GET, "/api/admin/metrics?periodo=hoy").await;
+    assert_eq!(status, 200, "{figures}");
+    assert_eq!(figures["payments_today"]["count"], 2);
+    assert_eq!(figures["payments_today"]["amounts"]["MXN"], "3000.00");
+    assert_eq!(figures["inbox"]["received_today"], 2);
+    assert_eq!(figures["inbox"]["dead"], 1);
+    assert_eq!(figures["providers"].as_array().unwrap().len(), 3);
+    let (status, problem) = panel.api(Method::GET, "/api/admin/metrics?periodo=siglo").await;
+    assert_eq!(
+        (status, problem["errors"][0]["field"].as_str()),
+        (422, Some("periodo"))
+    );
+    panel.put_right().await;
 }

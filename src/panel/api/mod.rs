@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod events;
+pub mod metrics;
 
 use crate::tools::extract::id_of;
 use crate::tools::problem::Problem;

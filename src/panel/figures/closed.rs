@@ -28,7 +28,7 @@ pub(in super::super) struct Months {
 
 /// The latest count. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(in super::super) struct Closed(Arc<Mutex<State>>);
+pub struct Closed(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {

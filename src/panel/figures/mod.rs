@@ -7,6 +7,8 @@ pub(super) mod machine;
 pub(super) mod payments;
 pub(super) mod providers;
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use super::amounts;
@@ -29,6 +31,13 @@ impl Amounts {
         for (currency, amount) in &other.0 {
             self.add(currency, *amount);
         }
+    }
+
+    /// Each currency's, digit by digit, for programs.
+    pub(super) fn by_currency(&self) -> BTreeMap<&str, String> {
+        let each = self.0.iter();
+        each.map(|(currency, amount)| (currency.as_str(), amount.to_string()))
+            .collect()
     }
 
     /// The sum of those of some rows.

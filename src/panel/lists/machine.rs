@@ -135,7 +135,7 @@ pub(super) static JOBS: List = List {
     joins: "left join webhooks.events as cause on cause.id = it.cause",
     columns: &[
         column("Pedido", "it.created_at", Show::Time),
-        column("Trabajo", "it.kind", Show::Text),
+        column("Trabajo", "it.kind", Show::Link("'/panel/trabajos/' || it.id")),
         column("Estado", "it.state", Show::State),
         column("Intentos", "it.attempts", Show::Number),
         column(
