@@ -8,6 +8,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::serve::ListenerExt;
+use futures_util::future::OptionFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,7 @@ use crate::ground::clock::Clock;
 use crate::ground::config::{self, Settings};
 use crate::invoicing::gigstack::api::GigstackApi;
 use crate::invoicing::{self, Gigstack};
+use crate::monitoring::{self, refusals};
 use crate::notifications::Notify;
 use crate::panel::Closed;
 use crate::payments::api::StripeApi;
@@ -103,6 +105,8 @@ pub struct Machine {
     pub redis: Option<Arc<Redis>>,
     /// Cloudflare, where it is configured.
     pub edge: Option<Edge>,
+    /// Who may come in.
+    pub access: Access,
 }
 
 /// Gigstack: its doors, and how it is asked.
@@ -146,6 +150,7 @@ impl Machine {
         let stripe = Arc::new(Stripe::new(&settings.stripe));
         let watch = &settings.file.watch;
         let notify = Notify::new(pools.main.clone(), &settings.mail, &settings.public_url)?;
+        let mail = notify.probe();
         let api = StripeApi::new(&settings.stripe, &settings.file.stripe)?;
         let redis = redis(settings)?;
         let recent = redis
@@ -155,7 +160,7 @@ impl Machine {
             .with_recent(recent)
             .with_source(stripe.clone())
             .with_job(notify)
-            .with_job(Ask::new(api.clone(), clock))
+            .with_job(Ask::new(api.clone(), clock.clone()))
             .with_job(payments::Watch::new(api.clone(), &settings.public_url))
             .with_job(Watch::new(pools.main, watch))
             .with_schedule(Watch::schedule(watch));
@@ -183,6 +188,17 @@ impl Machine {
         let (engine, gigstack) = invoicing(engine, objects.as_ref(), settings)?;
         let (engine, mifiel) = contracts(engine, objects.as_ref(), settings)?;
         let (engine, edge) = edge::set_up(engine, settings)?;
+        let access = Access::new(settings.supabase.as_ref(), &settings.file.access, clock)?;
+        let probes = [
+            api.as_ref().map(StripeApi::probe),
+            gigstack.as_ref().map(|gigstack| gigstack.api.probe()),
+            mifiel.as_ref().map(|mifiel| mifiel.api.probe()),
+            objects.as_ref().map(Objects::probe),
+            mail,
+            edge.as_ref().and_then(Edge::probe),
+            access.probe(),
+        ];
+        let engine = monitoring::set_up(engine, probes, &settings.file.monitoring);
         Ok(Self {
             engine,
             stripe,
@@ -192,6 +208,7 @@ impl Machine {
             objects,
             redis,
             edge,
+            access,
         })
     }
 }
@@ -287,8 +304,8 @@ impl App {
     /// Puts the program together over a migrated database.
     pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
         let metrics = telemetry::metrics()?;
-        let access = Access::new(settings.supabase.as_ref(), &settings.file.access, clock.clone())?;
         let Machine {
+            access,
             engine,
             stripe,
             gigstack,
@@ -339,6 +356,7 @@ impl App {
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let workers = work.then(|| Workers::start(&self.engine));
+        let refusals = tokio::spawn(refusals::keep_writing(Arc::clone(&self.engine), stop.clone()));
         let mut server = tokio::spawn(serve(self.router, listener, stop.clone()));
         tokio::select! {
             // Told to stop, the server may have ended already: the workers are waited for all the same.
@@ -347,14 +365,8 @@ impl App {
             ended = &mut server => return ended?,
         }
         // Both at once: a client that never ends its request must not keep claimed rows from being given back.
-        let soft = async {
-            let workers = async {
-                if let Some(workers) = workers {
-                    workers.stop().await;
-                }
-            };
-            tokio::join!(workers, async { server.await.map(drop) })
-        };
+        let workers = OptionFuture::from(workers.map(Workers::stop));
+        let soft = async { tokio::join!(workers, refusals, server) };
         if tokio::time::timeout(self.shutdown, soft).await.is_err() {
             tracing::warn!("not everything ended in time; what is left is done by the next start");
         }

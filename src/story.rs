@@ -1,10 +1,12 @@
 //! What follows from what, on one page. A slice says facts; only here is it known what others do about them.
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use crate::engine::Failure;
 use crate::engine::work::Work;
-use crate::ground::facts::Fact;
+use crate::ground::clock::BUSINESS_ZONE;
+use crate::ground::facts::{Fact, Health};
 use crate::notifications::{Notice, alerts, incidents};
 use crate::{contracts, documents, edge, invoicing, payments};
 
@@ -253,9 +255,6 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         Fact::Parked(closed) => alerts::raise(work, incidents::parked(closed)).await,
         Fact::Buried(closed) => alerts::raise(work, incidents::buried(closed)).await,
-        Fact::SnapshotPinned { seconds, holder } => {
-            alerts::raise(work, incidents::snapshot_pinned(*seconds, holder)).await
-        }
         Fact::MirrorBehind(behind) => alerts::raise(work, incidents::mirror_behind(behind)).await,
 
         Fact::AuditBroken(broken) => alerts::raise(work, incidents::audit_broken(broken)).await,
@@ -287,6 +286,59 @@ async fn follow(fact: &Fact, work: &mut Work) -> Result<(), Failure> {
         }
         Fact::DisputeWon { dispute } => alerts::resolve(work, &incidents::of_dispute(dispute)).await,
         Fact::MirrorCaughtUp => alerts::resolve(work, incidents::MIRROR).await,
-        Fact::SnapshotReleased => alerts::resolve(work, incidents::SNAPSHOT).await,
+        Fact::Health(health) => look_after(health, work).await,
+    }
+}
+
+/// How the providers do, and whether we keep up.
+async fn look_after(health: &Health, work: &mut Work) -> Result<(), Failure> {
+    let clock = |at: &DateTime<Utc>| {
+        at.with_timezone(&BUSINESS_ZONE)
+            .format("%d/%m/%Y %H:%M")
+            .to_string()
+    };
+    match health {
+        Health::SnapshotPinned { seconds, holder } => {
+            alerts::raise(work, incidents::snapshot_pinned(*seconds, holder)).await
+        }
+        Health::WebhooksFailing {
+            provider,
+            in_row,
+            reason,
+        } => alerts::raise(work, incidents::webhooks_failing(provider, *in_row, reason)).await,
+        Health::ServiceDown {
+            service,
+            since,
+            reason,
+        } => alerts::raise(work, incidents::service_down(service, &clock(since), reason)).await,
+        Health::QueueLate { is_event, seconds } => {
+            let what = if *is_event { "eventos" } else { "trabajos" };
+            alerts::raise(work, incidents::queue_late(what, *seconds)).await
+        }
+        Health::ProviderSilent {
+            provider,
+            since,
+            usual,
+        } => alerts::raise(work, incidents::provider_silent(provider, &clock(since), *usual)).await,
+        Health::SignaturesRefused {
+            provider,
+            refused,
+            since,
+        } => {
+            alerts::raise(
+                work,
+                incidents::signatures_refused(provider, *refused, &clock(since)),
+            )
+            .await
+        }
+
+        Health::SnapshotReleased => alerts::resolve(work, incidents::SNAPSHOT).await,
+        Health::WebhooksFine { provider } => {
+            alerts::resolve(work, &incidents::of_failing_webhooks(provider)).await
+        }
+        Health::ServiceUp { service } => alerts::resolve(work, &incidents::of_down(service)).await,
+        Health::QueueInTime => alerts::resolve(work, incidents::QUEUE_LATE).await,
+        Health::ProviderHeard { provider } => alerts::resolve(work, &incidents::of_silent(provider)).await,
+        Health::SignaturesFine { provider } => alerts::resolve(work, &incidents::of_refused(provider)).await,
     }
 }

@@ -24,6 +24,7 @@ pub use sign_in::{NotSignedIn, SAMPLE};
 use crate::engine::Engine;
 use crate::ground::clock::Clock;
 use crate::ground::config;
+use crate::tools::probe::Probe;
 use denied::Denials;
 use keys::{Algorithm, Secret};
 use published::Published;
@@ -88,6 +89,11 @@ impl Access {
             simulated: cfg!(feature = "dev") && supabase.is_local(),
             clock,
         })))
+    }
+
+    /// Asks whether Supabase answers, where it is configured.
+    pub fn probe(&self) -> Option<Probe> {
+        self.checker.as_ref().map(|checker| checker.published.probe())
     }
 
     fn knowing(checker: Option<Checker>) -> Self {

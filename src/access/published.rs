@@ -14,6 +14,7 @@ use super::refusal::Refusal;
 use crate::ground::clock::Clock;
 use crate::ground::config;
 use crate::tools::outbound;
+use crate::tools::probe::Probe;
 
 /// A set of a few keys has about 1 KiB.
 const LONGEST: usize = 64 * 1024;
@@ -57,6 +58,20 @@ impl Published {
             kept: watch::Sender::default(),
             asking: Mutex::default(),
         })))
+    }
+
+    /// Asks whether Supabase shows its keys. What is at hand is left alone.
+    pub(super) fn probe(&self) -> Probe {
+        let inner = Arc::clone(&self.0);
+        Probe::new("supabase", move || {
+            let inner = Arc::clone(&inner);
+            async move {
+                let answer = inner.fetch().await;
+                answer
+                    .map(drop)
+                    .map_err(|reason| format!("Supabase no mostró sus llaves ({reason})"))
+            }
+        })
     }
 
     /// The key for a token, asked for when it is not at hand.

@@ -24,6 +24,8 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("audit verify", &[]),
     ("audit export", &["auditoria.exportada"]),
     ("audit key", &[]),
+    ("availability", &[]),
+    ("drill", &["alerta.simulada"]),
     ("cfdi inspect", &[]),
     ("contracts send", &["contrato.por_enviar"]),
     ("contracts list", &[]),

@@ -3,6 +3,7 @@
 mod audit;
 #[cfg(test)]
 mod audited;
+mod availability;
 mod cfdi;
 mod console;
 mod contracts;
@@ -11,6 +12,7 @@ mod database;
 mod dev;
 mod doctor;
 mod documents;
+mod drill;
 mod edge;
 mod events;
 mod evidence;
@@ -58,6 +60,8 @@ enum Command {
     Reconcile(reconcile::Command),
     #[command(subcommand)]
     Audit(audit::Audit),
+    Availability(availability::Availability),
+    Drill(drill::Drill),
     #[command(subcommand)]
     Cfdi(cfdi::Cfdi),
     #[command(subcommand)]
@@ -141,6 +145,8 @@ async fn run_async(command: Command) -> anyhow::Result<Outcome> {
         Command::Events(events) => events.run().await,
         Command::Reconcile(reconcile) => reconcile.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Availability(availability) => availability.run().await,
+        Command::Drill(drill) => drill.run().await,
         Command::Cfdi(cfdi) => cfdi.run(),
         Command::Contracts(contracts) => contracts.run().await,
         Command::Documents(documents) => documents.run().await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +14,7 @@ use url::Url;
 use crate::ground::config;
 use crate::tools::outbound;
 use crate::tools::outbound::answer::{Broken, retry_after, whole};
+use crate::tools::probe::Probe;
 
 /// The largest answer that is read.
 const LARGEST: usize = 1024 * 1024;
@@ -138,15 +139,39 @@ impl CloudflareApi {
         counted("kv", self.ask(Method::POST, &path, &keys).await.and_then(left))
     }
 
+    /// Asks whether Cloudflare answers, and knows our token, at what it keeps for us: the database, else the namespace.
+    pub fn probe(&self, database: Option<&str>, namespace: Option<&str>) -> Option<Probe> {
+        let path = match (database, namespace) {
+            (Some(database), _) => format!("d1/database/{database}"),
+            (None, Some(namespace)) => format!("storage/kv/namespaces/{namespace}"),
+            (None, None) => return None,
+        };
+        let api = self.clone();
+        Some(Probe::new("cloudflare", move || {
+            let (api, path) = (api.clone(), path.clone());
+            async move {
+                let asked = async { api.send(api.request(Method::GET, &path)?).await };
+                asked.await.map(drop).map_err(|error| error.to_string())
+            }
+        }))
+    }
+
     async fn ask(
         &self,
         method: Method,
         path: &str,
         body: &(impl Serialize + Sync),
     ) -> Result<Value, ApiError> {
+        self.send(self.request(method, path)?.json(body)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ApiError> {
         let url = self.account.join(path);
         let url = url.map_err(|_| ApiError::Unreadable("CLOUDFLARE_API_BASE"))?;
-        let request = self.http.request(method, url).timeout(self.patience).json(body);
+        Ok(self.http.request(method, url).timeout(self.patience))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Value, ApiError> {
         let response = request
             .header(AUTHORIZATION, self.authorization.clone())
             .send()

@@ -23,6 +23,7 @@ use crate::ground::config::{self, Settings};
 use crate::ground::facts::Document;
 use crate::tools::db::Db;
 use crate::tools::limits::Blocked;
+use crate::tools::probe::Probe;
 use cloudflare::CloudflareApi;
 use metadata::{CONTRACTS, INVOICES, RESOURCES};
 
@@ -39,6 +40,12 @@ pub struct Edge {
 }
 
 impl Edge {
+    /// Asks whether Cloudflare answers.
+    pub fn probe(&self) -> Option<Probe> {
+        self.api
+            .probe(self.database.as_deref(), self.namespace.as_deref())
+    }
+
     /// Tells KV of clients over their limit, in the background for as long as any can be reported.
     pub fn tell_blocked(self, reports: Receiver<Blocked>) {
         if let Some(namespace) = self.namespace {

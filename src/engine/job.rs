@@ -63,7 +63,13 @@ impl NewJob {
         })
     }
 
-    /// The same, once for ever: nothing is asked for when a job of this kind with this key ever was, whatever became
+    /// The same at a later time.
+    #[must_use]
+    pub fn at(self, run_at: DateTime<Utc>) -> Self {
+        Self { run_at, ..self }
+    }
+
+    /// The same as [`NewJob::now`], once for ever: nothing is asked for when a job of this kind with this key ever was, whatever became
     /// of it. The key holds ids and codes, no personal data.
     pub fn once(
         work: &Work,

@@ -13,11 +13,13 @@ pub mod queue;
 pub mod receive;
 pub mod recent;
 pub mod reconciliation;
+pub mod refusals;
 pub mod rehearsal;
 pub mod replay;
 pub mod retention;
 pub mod schedule;
 pub mod source;
+pub mod streaks;
 pub mod uploads;
 pub mod watch;
 pub mod work;
@@ -38,6 +40,7 @@ use inbox::Inbox;
 use job::{AnyJob, Job, NewJob};
 use queue::{Lane, Wakers};
 use recent::Recent;
+use refusals::Refusals;
 use schedule::Schedule;
 use source::Source;
 use work::{React, Unit, Work};
@@ -54,6 +57,8 @@ pub struct Engine {
     pub settings: config::Worker,
     /// The door of the inbox.
     pub inbox: Inbox,
+    /// What the doors refused, until it is written down.
+    pub refusals: Refusals,
     recent: Option<Recent>,
     sources: HashMap<&'static str, Arc<dyn Source>>,
     jobs: HashMap<&'static str, Arc<dyn AnyJob>>,
@@ -73,6 +78,7 @@ impl Engine {
             clock,
             settings: file.worker.clone(),
             inbox,
+            refusals: Refusals::default(),
             recent: None,
             sources: HashMap::new(),
             jobs: HashMap::new(),

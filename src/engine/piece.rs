@@ -66,6 +66,7 @@ impl Piece for InboxRow {
         Unit {
             claim,
             cause: Some(self.id),
+            provider: Some(self.provider.clone()),
             context,
             ..Unit::by(actor)
         }

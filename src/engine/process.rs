@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use super::piece::Piece;
 use super::queue::{self, Claimed, Lane};
 use super::work::Verdict;
-use super::{Engine, Failure};
+use super::{Engine, Failure, streaks};
 use crate::ground::config;
 use crate::ground::facts::{Closed, Fact};
 
@@ -127,7 +127,17 @@ async fn retry_or_bury<P: Piece>(
         None => usual,
     };
     tracing::warn!(work = claimed.row.label(), attempt = claim.attempt, reason, retry_in = %wait, "attempt failed");
-    Ok(queue::fail(&engine.pool, claim, &reason, now + wait, now).await?)
+    // That another transaction was let through says nothing about a provider's webhooks.
+    let counts = P::LANE == Lane::Events && after != Some(Duration::ZERO);
+    if !counts {
+        queue::fail(&engine.pool, claim, &reason, now + wait, now).await?;
+        return Ok(());
+    }
+    let mut work = engine.begin(claimed.row.unit(engine, None)).await?;
+    if queue::fail(work.connection(), claim, &reason, now + wait, now).await? {
+        streaks::failed(&mut work, claim.id, &reason).await?;
+    }
+    work.commit().await.map(drop)
 }
 
 /// What the other side asks for is not taken at its word for ever.

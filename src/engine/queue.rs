@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::{AssertSqlSafe, FromRow, PgExecutor};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -55,6 +55,17 @@ impl Lane {
 impl Statements {
     /// Plain portable SQL on purpose (no plpgsql, no advisory lock, no NOTIFY): docs/decisions/0002.
     fn of(table: &str, columns: &str) -> Self {
+        // A success of the events' lane ends what failed of its provider before.
+        let recovers = if table == "webhooks.events" {
+            "held as (
+                 select provider, in_row from engine.webhook_failures
+                 where in_row > 0 and provider = any ($14::text[]) order by provider for update),
+             recovered as (
+                 update engine.webhook_failures as kept set in_row = 0 from held where kept.provider = held.provider
+                 returning kept.provider)"
+        } else {
+            "recovered as (select unnest($14::text[]) as provider where false)"
+        };
         Self {
             claim: Self::claim(table, columns, "state in ('pending', 'failed')"),
             claim_silent: Self::claim(table, columns, "state = 'processing'"),
@@ -74,7 +85,7 @@ impl Statements {
                      where id = $1 and attempts = $2 and state = 'processing' returning id)
                  insert into engine.failures (row_id, attempt, failed_at, error) select id, $2, $5, $4 from failed"
             ),
-            finish: Self::finish(table),
+            finish: Self::finish(table, recovers),
         }
     }
 
@@ -88,8 +99,9 @@ impl Statements {
         )
     }
 
-    /// The marks and the audit rows in one statement; no audit row unless every mark was ours to set.
-    fn finish(table: &str) -> String {
+    /// The marks and the audit rows in one statement; no audit row unless every mark was ours to set. Returns how many
+    /// were, and the providers that had failed before.
+    fn finish(table: &str, recovers: &str) -> String {
         format!(
             "with mark as (
                  update {table} as row set state = done.state, processed_at = $5, last_error = done.error
@@ -103,8 +115,9 @@ impl Statements {
                  from unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::uuid[], $12::uuid[],
                              $13::text[])
                       with ordinality as entry (actor, action, kind, resource, detail, event, job, ip, n)
-                 where (select count(*) from mark) = cardinality($1) order by n)
-             select count(*) from mark"
+                 where (select count(*) from mark) = cardinality($1) order by n),
+             {recovers}
+             select (select count(*) from mark), array (select provider from recovered)"
         )
     }
 }
@@ -195,23 +208,24 @@ fn claimed<R: for<'r> FromRow<'r, PgRow>>(lane: Lane, row: &PgRow) -> Result<Cla
     })
 }
 
-/// Notes a failed attempt and when to try again. A lost lease changes nothing: the row is another's now.
+/// Notes a failed attempt and when to try again. A lost lease changes nothing: the row is another's now, and the answer
+/// says so.
 pub(super) async fn fail(
-    pool: &Db,
+    database: impl PgExecutor<'_>,
     claim: Claim,
     error: &str,
     retry_at: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     sqlx::query(AssertSqlSafe(claim.lane.statements().fail.as_str()))
         .bind(claim.id)
         .bind(claim.attempt)
         .bind(retry_at)
         .bind(error)
         .bind(now)
-        .execute(pool)
+        .execute(database)
         .await
-        .map(drop)
+        .map(|noted| noted.rows_affected() > 0)
 }
 
 /// How long to wait before the next attempt: doubling, bounded, with up to half of it added by chance, so that

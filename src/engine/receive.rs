@@ -85,9 +85,16 @@ impl Door {
         let (parts, body) = request.into_parts();
         let body = self.bodies.read(body).await?;
         let now = self.engine.clock.now();
+        let refusals = &self.engine.refusals;
         let message = match Verified::new(&*self.source, &parts, body, now) {
-            Ok(message) => message,
-            Err(refusal) => return Err(self.refuse(refusal, ClientIp::of(&parts)).await),
+            Ok(message) => {
+                refusals.good(self.source.name(), now);
+                message
+            }
+            Err(refusal) => {
+                refusals.refused(self.source.name(), now);
+                return Err(self.refuse(refusal, ClientIp::of(&parts)).await);
+            }
         };
         let Some(recent) = &self.engine.recent else {
             return self.keep(message).await;

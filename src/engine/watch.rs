@@ -7,7 +7,7 @@ use super::job::{Job, Task};
 use super::schedule::Schedule;
 use super::work::Work;
 use crate::ground::config;
-use crate::ground::facts::Fact;
+use crate::ground::facts::{Fact, Health};
 use crate::tools::db::Db;
 
 const KIND: &str = "vigilar_base";
@@ -69,12 +69,12 @@ impl Job for Watch {
     }
 
     async fn record(&self, _task: &Task, oldest: Option<Oldest>, work: &mut Work) -> Result<(), Failure> {
-        work.say(match oldest {
+        work.say(Fact::Health(match oldest {
             Some(Oldest { seconds, holder }) if seconds >= self.alert_seconds => {
-                Fact::SnapshotPinned { seconds, holder }
+                Health::SnapshotPinned { seconds, holder }
             }
-            _ => Fact::SnapshotReleased,
-        });
+            _ => Health::SnapshotReleased,
+        }));
         Ok(())
     }
 }

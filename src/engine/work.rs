@@ -4,7 +4,7 @@
 //! Events that come in a storm share a transaction ([`Work::turn`]): a commit is what costs most. They are then done
 //! together or not at all, and when not, each is tried alone.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use super::job::{self, NewJob};
 use super::queue::{Claim, Lane, Wakers};
-use super::{Engine, Failure};
+use super::{Engine, Failure, streaks};
 use crate::ground::clock::Clock;
-use crate::ground::facts::{Actor, Fact};
+use crate::ground::facts::{Actor, Fact, Health};
 use crate::tools::client_ip::ClientIp;
 use crate::tools::db::{Db, Transaction};
 
@@ -31,6 +31,8 @@ pub struct Unit {
     pub claim: Option<Claim>,
     /// The event that caused it, directly or through jobs.
     pub cause: Option<Uuid>,
+    /// Whose event it is, when it is one.
+    pub provider: Option<String>,
     /// Who the audit log names.
     pub actor: Actor,
     /// Where the request came from, when a request it was.
@@ -45,6 +47,7 @@ impl Unit {
         Self {
             claim: None,
             cause: None,
+            provider: None,
             actor,
             ip: None,
             context: Vec::new(),
@@ -94,6 +97,8 @@ pub struct Work {
     verdict: Verdict,
     facts: VecDeque<Fact>,
     marks: Vec<(Claim, Verdict)>,
+    /// The providers with a success among the marks.
+    succeeded: BTreeSet<String>,
     audit: Vec<AuditEntry>,
     jobs: Vec<NewJob>,
 }
@@ -130,6 +135,7 @@ impl Work {
             verdict: Verdict::Processed,
             facts: VecDeque::new(),
             marks: Vec::new(),
+            succeeded: BTreeSet::new(),
             audit: Vec::new(),
             jobs: Vec::new(),
         })
@@ -241,9 +247,11 @@ impl Work {
     /// A mark that is not ours to set means that a lease is another's: then nothing is written.
     pub async fn commit(mut self) -> Result<Vec<Verdict>, Failure> {
         self.settle().await?;
-        if usize::try_from(self.finish().await?) != Ok(self.marks.len()) {
+        let (marked, recovered) = self.finish().await?;
+        if usize::try_from(marked) != Ok(self.marks.len()) {
             return Err(Failure::LeaseLost);
         }
+        self.streaks(recovered).await?;
         let asked = self.ask_for_jobs().await?;
         self.transaction.commit().await?;
         if !asked.is_empty() {
@@ -273,6 +281,22 @@ impl Work {
         job::insert(&mut self.transaction, &self.jobs, self.now).await
     }
 
+    /// What the marks mean for the providers' failures in a row. What follows opens and closes incidents, which have no
+    /// audit rows: those are written already.
+    async fn streaks(&mut self, recovered: Vec<String>) -> Result<(), Failure> {
+        let dead = self.marks.iter().filter_map(|(claim, verdict)| match verdict {
+            Verdict::Dead(reason) if claim.lane == Lane::Events => Some((claim.id, reason.clone())),
+            _ => None,
+        });
+        for (event, reason) in dead.collect::<Vec<_>>() {
+            streaks::failed(self, event, &reason).await?;
+        }
+        for provider in recovered {
+            self.say(Fact::Health(Health::WebhooksFine { provider }));
+        }
+        self.react().await
+    }
+
     async fn react(&mut self) -> Result<(), Failure> {
         while let Some(fact) = self.facts.pop_front() {
             (self.react)(&fact, self).await?;
@@ -283,11 +307,17 @@ impl Work {
     async fn settle(&mut self) -> Result<(), Failure> {
         self.react().await?;
         let verdict = std::mem::replace(&mut self.verdict, Verdict::Processed);
+        if matches!(verdict, Verdict::Processed | Verdict::Ignored(_)) && self.unit.claim.is_some() {
+            self.succeeded.extend(self.unit.provider.take());
+        }
         self.marks.extend(self.unit.claim.map(|claim| (claim, verdict)));
         Ok(())
     }
 
-    async fn finish(&mut self) -> Result<i64, sqlx::Error> {
+    async fn finish(&mut self) -> Result<(i64, Vec<String>), sqlx::Error> {
+        if self.marks.is_empty() && self.audit.is_empty() {
+            return Ok((0, Vec::new()));
+        }
         macro_rules! column {
             ($rows:ident, $row:pat => $value:expr) => {
                 self.$rows.iter().map(|$row| $value).collect::<Vec<_>>()
@@ -295,7 +325,8 @@ impl Work {
         }
         // Without a mark to set, the same statement writes the audit rows alone.
         let lane = self.unit.claim.map_or(Lane::Events, |claim| claim.lane);
-        sqlx::query_scalar(AssertSqlSafe(lane.statements().finish.as_str()))
+        let succeeded: Vec<&str> = self.succeeded.iter().map(String::as_str).collect();
+        sqlx::query_as(AssertSqlSafe(lane.statements().finish.as_str()))
             .bind(column!(marks, (claim, _) => claim.id))
             .bind(column!(marks, (claim, _) => claim.attempt))
             .bind(column!(marks, (_, verdict) => verdict.columns().0))
@@ -309,6 +340,7 @@ impl Work {
             .bind(column!(audit, entry => entry.event))
             .bind(column!(audit, entry => entry.job))
             .bind(column!(audit, entry => entry.ip.map(|ip| ip.to_string())))
+            .bind(succeeded)
             .fetch_one(&mut self.transaction)
             .await
     }

@@ -12,6 +12,7 @@ use super::templates::Message;
 use crate::engine::Failure;
 use crate::ground::config;
 use crate::tools::outbound;
+use crate::tools::probe::Probe;
 
 /// Sends mail through `SMTP_URL`.
 pub struct Mailer {
@@ -47,6 +48,24 @@ impl Mailer {
         })?;
         anyhow::ensure!(answered, "the mail server closed the connection");
         Ok(())
+    }
+
+    /// Asks whether the mail server takes us.
+    pub fn probe(&self) -> Probe {
+        let transport = self.transport.clone();
+        Probe::new("smtp", move || {
+            let transport = transport.clone();
+            async move {
+                match transport.test_connection().await {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err("el servidor de correo no contestó a la prueba".to_owned()),
+                    Err(error) => Err(error.status().map_or_else(
+                        || "no se pudo conectar con el servidor de correo".to_owned(),
+                        |code| format!("el servidor de correo contestó {code}"),
+                    )),
+                }
+            }
+        })
     }
 
     /// Sends one message. Its Message-ID is made of the job's id: a second sending of the same job, after a crash
@@ -118,17 +137,17 @@ impl Team {
         self.address.as_deref()
     }
 
-    /// Posts to the chat, when there is one. Its address is a secret: errors leave it out.
-    pub async fn post(&self, message: &Message) -> Result<(), Failure> {
+    /// Posts to the chat, when there is one; whether there is. Its address is a secret: errors leave it out.
+    pub async fn post(&self, message: &Message) -> Result<bool, Failure> {
         let Some((client, url)) = &self.chat else {
-            return Ok(());
+            return Ok(false);
         };
         let body = json!({ "text": format!("*{}*\n{}", plain(&message.subject), plain(&message.text)) });
         let answer = client.post(url.expose_secret()).json(&body).send().await;
         let answer =
             answer.map_err(|error| Failure::retry(format!("team webhook: {}", error.without_url())))?;
         if answer.status().is_success() {
-            return Ok(());
+            return Ok(true);
         }
         Err(Failure::retry(format!(
             "team webhook: answered {}",

@@ -1,6 +1,7 @@
 //! Notifications: mail to clients, mail and chat to the internal team. Always as jobs, never inside a handler.
 
 pub mod alerts;
+pub mod drill;
 pub mod incidents;
 mod mail;
 mod recipients;
@@ -19,6 +20,7 @@ use crate::ground::config;
 use crate::ground::facts::Instructions;
 use crate::ground::values::{ClientId, ContractId, ServiceId};
 use crate::tools::db::Db;
+use crate::tools::probe::Probe;
 use mail::{Mailer, Team};
 use templates::Message;
 
@@ -126,13 +128,25 @@ pub enum Notice {
         /// Row of `engine.alerts`.
         alert: Uuid,
     },
+    /// To the team: an incident is over, and stayed so.
+    AlertOver {
+        /// Row of `engine.alerts`.
+        alert: Uuid,
+        /// Since when.
+        at: DateTime<Utc>,
+    },
 }
 
 impl Notice {
     /// Asks for the notice to be sent once the unit of work is committed. The same is never sent again, whatever
     /// comes twice, late or again.
     pub fn send(&self, work: &mut Work) -> Result<(), Failure> {
-        let job = NewJob::once(work, KIND, self.key(), self)?;
+        self.send_at(work, work.now())
+    }
+
+    /// The same, not before that time.
+    pub fn send_at(&self, work: &mut Work, at: DateTime<Utc>) -> Result<(), Failure> {
+        let job = NewJob::once(work, KIND, self.key(), self)?.at(at);
         work.enqueue(job);
         Ok(())
     }
@@ -175,7 +189,8 @@ impl Notice {
             Self::InvoiceReady { invoice, .. } => format!("factura-lista:{invoice}"),
             Self::SignatureDue { document, .. } => format!("firma-pendiente:{document}"),
             Self::ContractSigned { document, .. } => format!("contrato-firmado:{document}"),
-            Self::Alert { alert } => format!("alerta:{alert}"),
+            Self::Alert { alert } => alert_key(*alert),
+            Self::AlertOver { alert, at } => format!("alerta-resuelta:{alert}:{}", at.timestamp_micros()),
         }
     }
 
@@ -197,7 +212,7 @@ impl Notice {
             Self::SignatureDue { document, .. } | Self::ContractSigned { document, .. } => {
                 ("contratos_firmados", *document)
             }
-            Self::Alert { alert } => ("alertas", *alert),
+            Self::Alert { alert } | Self::AlertOver { alert, .. } => ("alertas", *alert),
         }
     }
 }
@@ -210,10 +225,15 @@ pub struct Notify {
     public_url: Url,
 }
 
+/// The key of the job that tells of an incident.
+pub fn alert_key(alert: Uuid) -> String {
+    format!("alerta:{alert}")
+}
+
 /// Where a notice went.
 pub enum Sent {
-    /// By mail, and to the team's channel when there is one.
-    Delivered,
+    /// By these ways: `correo`, `canal`.
+    Delivered(Vec<&'static str>),
     /// Nowhere, because this is not configured or the client has no address.
     Nowhere(&'static str),
 }
@@ -229,9 +249,15 @@ impl Notify {
         })
     }
 
-    async fn message(&self, notice: &Notice) -> Result<Message, Failure> {
+    /// Asks whether mail can be sent, where it is configured.
+    pub fn probe(&self) -> Option<Probe> {
+        self.mailer.as_ref().map(Mailer::probe)
+    }
+
+    /// What is told; nothing where that is not so any more.
+    async fn message(&self, notice: &Notice) -> Result<Result<Message, Sent>, Failure> {
         let pool = &self.pool;
-        match notice {
+        let message = match notice {
             Notice::PaymentFailed {
                 client,
                 service,
@@ -285,16 +311,35 @@ impl Notify {
                 let signed = recipients::sent_contract(pool, *contract, *document).await?;
                 templates::contract_signed(&signed, &self.public_url)
             }
-            Notice::Alert { alert } => templates::alert(&recipients::alert(pool, *alert).await?),
-        }
+            Notice::Alert { alert } => {
+                let alert = recipients::alert(pool, *alert).await?;
+                if alert.is_drill() && alert.resolved_at.is_some() {
+                    return Ok(Err(Sent::Nowhere("el simulacro ya terminó")));
+                }
+                templates::alert(&alert, &self.public_url)
+            }
+            Notice::AlertOver { alert, at } => {
+                let alert = recipients::alert(pool, *alert).await?;
+                if alert.resolved_at != Some(*at) {
+                    return Ok(Err(Sent::Nowhere("la alerta se abrió otra vez")));
+                }
+                templates::alert_over(&alert, &self.public_url)
+            }
+        };
+        message.map(Ok)
     }
 
     async fn deliver(&self, task: &Task, message: &Message) -> Result<Sent, Failure> {
-        if message.to_team {
-            self.team.post(message).await?;
+        let mut ways = Vec::new();
+        if message.to_team && self.team.post(message).await? {
+            ways.push("canal");
         }
+        let nowhere = |reason| match &ways[..] {
+            [] => Sent::Nowhere(reason),
+            _ => Sent::Delivered(ways.clone()),
+        };
         let Some(mailer) = &self.mailer else {
-            return Ok(Sent::Nowhere("SMTP_URL o MAIL_FROM no está configurado"));
+            return Ok(nowhere("SMTP_URL o MAIL_FROM no está configurado"));
         };
         let address = if message.to_team {
             self.team.address()
@@ -302,10 +347,11 @@ impl Notify {
             message.to.as_deref()
         };
         let Some(address) = address else {
-            return Ok(Sent::Nowhere("no hay dirección de correo"));
+            return Ok(nowhere("no hay dirección de correo"));
         };
         mailer.send(task.id, address, message).await?;
-        Ok(Sent::Delivered)
+        ways.push("correo");
+        Ok(Sent::Delivered(ways))
     }
 }
 
@@ -317,14 +363,18 @@ impl Job for Notify {
     }
 
     async fn act(&self, task: &Task) -> Result<Sent, Failure> {
-        let message = self.message(&notice(task)?).await?;
-        self.deliver(task, &message).await
+        match self.message(&notice(task)?).await? {
+            Ok(message) => self.deliver(task, &message).await,
+            Err(nowhere) => Ok(nowhere),
+        }
     }
 
     async fn record(&self, task: &Task, sent: Sent, work: &mut Work) -> Result<(), Failure> {
         let (kind, resource) = notice(task)?.resource();
         match sent {
-            Sent::Delivered => work.audit("notificacion.enviada", kind, resource, json!({})),
+            Sent::Delivered(ways) => {
+                work.audit("notificacion.enviada", kind, resource, json!({ "medios": ways }));
+            }
             Sent::Nowhere(reason) => {
                 work.audit(
                     "notificacion.no_enviada",

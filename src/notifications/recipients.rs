@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::alerts::{self, Alert};
 use crate::engine::Failure;
 use crate::ground::values::{ClientId, ContractId, ServiceId};
 use crate::tools::db::Db;
@@ -67,12 +68,6 @@ pub struct SentContract {
     /// Until when it can be signed.
     pub expires_at: Option<DateTime<Utc>>,
     pub signed_at: Option<DateTime<Utc>>,
-}
-
-/// An incident.
-pub struct Alert {
-    pub title: String,
-    pub detail: String,
 }
 
 pub async fn client(pool: &Db, client: ClientId) -> Result<Client, Failure> {
@@ -225,11 +220,6 @@ pub async fn sent_contract(pool: &Db, contract: ContractId, document: Uuid) -> R
 }
 
 pub async fn alert(pool: &Db, alert: Uuid) -> Result<Alert, Failure> {
-    let found = sqlx::query_as!(
-        Alert,
-        "select title, detail from engine.alerts where id = $1",
-        alert
-    );
-    let found = found.fetch_optional(pool).await?;
+    let found = alerts::one(pool, alert).await?;
     found.ok_or_else(|| Failure::Park(format!("there is no alert {alert} any more")))
 }

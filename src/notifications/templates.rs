@@ -4,8 +4,9 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use url::Url;
 
+use super::alerts::Alert;
 use super::recipients::{
-    Alert, Client, Contract, Invoice, Payment, SelfInvoice, SentContract, Service, StampedInvoice,
+    Client, Contract, Invoice, Payment, SelfInvoice, SentContract, Service, StampedInvoice,
 };
 use crate::engine::Failure;
 use crate::ground::clock::{BUSINESS_ZONE, CENTRAL_ZONE};
@@ -39,7 +40,9 @@ pair!(PaymentFailedText = "mail/pago_fallido.txt", PaymentFailedHtml = "mail/pag
 pair!(ClientText = "mail/cliente.txt", ClientHtml = "mail/cliente.html", {
     name: &'a str, lines: &'a [&'a str], link: Option<(&'a str, &'a str)>
 });
-pair!(TeamText = "mail/equipo.txt", TeamHtml = "mail/equipo.html", { title: &'a str, detail: &'a str });
+pair!(TeamText = "mail/equipo.txt", TeamHtml = "mail/equipo.html", {
+    title: &'a str, detail: &'a str, link: Option<&'a str>
+});
 
 pub fn payment_failed(client: &Client, service: Option<&Service>, code: &str) -> Result<Message, Failure> {
     let (name, reason) = (client.name.as_str(), reason(code));
@@ -249,20 +252,46 @@ pub fn contract_ended(contract: &Contract, subscription: &str) -> Result<Message
         "Stripe canceló la suscripción {subscription}. El contrato {id} ({kind}) de {client} quedó inactivo.\n\
          Siguiente paso: confirma con el cliente si fue intencional."
     );
-    to_team("Un contrato quedó inactivo", &detail)
+    to_team("Un contrato quedó inactivo", &detail, None)
 }
 
-pub fn alert(alert: &Alert) -> Result<Message, Failure> {
-    to_team(&alert.title, &alert.detail)
+pub fn alert(alert: &Alert, public_url: &Url) -> Result<Message, Failure> {
+    to_team(&alert.title, &alert.detail, Some(&page(alert, public_url)))
 }
 
-fn to_team(title: &str, detail: &str) -> Result<Message, Failure> {
+pub fn alert_over(alert: &Alert, public_url: &Url) -> Result<Message, Failure> {
+    let title = format!("Resuelta: {}", alert.title);
+    let over = alert.resolved_at.map(|at| {
+        at.with_timezone(&BUSINESS_ZONE)
+            .format("%d/%m/%Y %H:%M")
+            .to_string()
+    });
+    let began = alert
+        .opened_at
+        .with_timezone(&BUSINESS_ZONE)
+        .format("%d/%m/%Y %H:%M");
+    let detail = format!(
+        "Se resolvió sola: empezó el {began} y terminó el {} (hora de Nuevo Laredo); pasó {} veces.\n\
+         Siguiente paso: ninguno. Lo que decía la alerta queda en su página.",
+        over.unwrap_or_default(),
+        alert.times,
+    );
+    to_team(&title, &detail, Some(&page(alert, public_url)))
+}
+
+/// Where the team sees to it.
+fn page(alert: &Alert, public_url: &Url) -> String {
+    let base = public_url.as_str().trim_end_matches('/');
+    format!("{base}/panel/alertas/{}", alert.id)
+}
+
+fn to_team(title: &str, detail: &str, link: Option<&str>) -> Result<Message, Failure> {
     Ok(Message {
         to_team: true,
         to: None,
         subject: format!("[OnlyCar] {title}"),
-        text: render(&TeamText { title, detail })?,
-        html: render(&TeamHtml { title, detail })?,
+        text: render(&TeamText { title, detail, link })?,
+        html: render(&TeamHtml { title, detail, link })?,
     })
 }
 

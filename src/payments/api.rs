@@ -16,6 +16,7 @@ use url::form_urlencoded;
 use crate::engine::Failure;
 use crate::ground::config;
 use crate::tools::outbound;
+use crate::tools::probe::Probe;
 
 /// The families of objects, by their path below `/v1/`.
 pub const FAMILIES: [&str; 11] = [
@@ -65,6 +66,17 @@ impl From<ApiError> for Failure {
             // An unreadable answer is mostly a proxy's page, and gone a minute later.
             ApiError::Unavailable { .. } | ApiError::Unreadable(_) => Self::retry(error),
             ApiError::Missing | ApiError::Refused(_) => Self::Park(error.to_string()),
+        }
+    }
+}
+
+impl ApiError {
+    /// What the team reads in an incident.
+    fn in_spanish(&self) -> String {
+        match self {
+            Self::Unavailable { reason } | Self::Refused(reason) => format!("Stripe contestó: {reason}"),
+            Self::Missing => "Stripe no conoce lo que se pidió".to_owned(),
+            Self::Unreadable(_) => "la respuesta no es de Stripe".to_owned(),
         }
     }
 }
@@ -167,6 +179,21 @@ impl StripeApi {
     /// The account's webhook endpoints, with their `status`: nothing else tells that Stripe disabled one.
     pub async fn webhook_endpoints(&self) -> Result<Vec<Value>, ApiError> {
         self.all("/webhook_endpoints", &[]).await
+    }
+
+    /// Asks whether Stripe answers, and knows our key: the shortest list that we ask for anyway.
+    pub fn probe(&self) -> Probe {
+        let api = self.clone();
+        Probe::new("stripe", move || {
+            let api = api.clone();
+            async move {
+                let asked = api.ask(
+                    get("/webhook_endpoints", &[("limit", "1")]),
+                    RequestStrategy::Once,
+                );
+                asked.await.map(drop).map_err(|error| error.in_spanish())
+            }
+        })
     }
 
     /// A list to its end.

@@ -10,6 +10,7 @@ pub mod objects;
 pub mod outbound;
 pub mod paging;
 pub mod pdf;
+pub mod probe;
 pub mod problem;
 pub mod redis;
 pub mod signing;

@@ -36,6 +36,7 @@ mod gigstack_reconcile;
 mod global_invoice;
 mod invoicing;
 mod limits;
+mod monitoring;
 mod museum;
 mod objects;
 mod outbound;

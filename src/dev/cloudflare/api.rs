@@ -24,6 +24,11 @@ pub(super) fn router(cloudflare: &Cloudflare) -> Router {
     let kv = "/client/v4/accounts/{account}/storage/kv/namespaces/{namespace}";
     Router::new()
         .route(d1, post(query))
+        .route(
+            "/client/v4/accounts/{account}/d1/database/{database}",
+            get(database),
+        )
+        .route(kv, get(namespace))
         .route(&format!("{kv}/bulk"), put(set))
         .route(&format!("{kv}/bulk/delete"), post(remove))
         .route(&format!("{kv}/values/{{key}}"), get(value))
@@ -76,6 +81,28 @@ async fn unknown(uri: Uri) -> Refused {
         7000,
         format!("No route for {}", uri.path()),
     )
+}
+
+/// That there is such a database.
+async fn database(
+    State(cloudflare): State<Cloudflare>,
+    Path((account, database)): Path<(String, String)>,
+) -> Result<Response, Refused> {
+    let known = &cloudflare.0.account;
+    if account != known.id || database != known.database {
+        let said = "The database could not be found";
+        return Err(Refused::new(StatusCode::NOT_FOUND, 7404, said));
+    }
+    Ok(done(&json!({ "uuid": database })))
+}
+
+/// That there is such a namespace.
+async fn namespace(
+    State(cloudflare): State<Cloudflare>,
+    Path((account, namespace)): Path<(String, String)>,
+) -> Result<Response, Refused> {
+    is_ours(&cloudflare, &account, &namespace)?;
+    Ok(done(&json!({ "id": namespace })))
 }
 
 async fn query(

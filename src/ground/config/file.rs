@@ -32,6 +32,7 @@ pub struct File {
     pub documents: Documents,
     pub cloudflare: Cloudflare,
     pub watch: Watch,
+    pub monitoring: Monitoring,
     pub retention: Retention,
     pub audit: Audit,
 }
@@ -136,6 +137,13 @@ section! {
 section! {
     /// `[watch]`
     Watch { every_seconds: u32, snapshot_alert_seconds: i64 }
+}
+section! {
+    /// `[monitoring]`
+    Monitoring {
+        probe_every_seconds: u32, check_every_seconds: u32, count_every_seconds: u32, queue_late_seconds: u32,
+        silence_expects: u32,
+    }
 }
 section! {
     /// `[retention]`
@@ -252,6 +260,10 @@ impl File {
                 self.cloudflare.blocked_every_seconds as usize,
             ),
             ("cloudflare.blocked_clients", self.cloudflare.blocked_clients),
+            (
+                "monitoring.silence_expects",
+                self.monitoring.silence_expects as usize,
+            ),
             ("retention.payload_days", usize::from(self.retention.payload_days)),
             (
                 "retention.unresolved_payload_days",

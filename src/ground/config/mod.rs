@@ -21,8 +21,8 @@ pub use environment::Environment;
 pub use examine::{Examined, Judged};
 pub use file::{
     Access, Audit, Cloudflare as CloudflareFile, Database, Dialect, Documents, File,
-    Gigstack as GigstackFile, Http, Inbox, Invoicing, Mifiel as MifielFile, Pooler, Redis, Retention,
-    Stripe as StripeFile, Watch, Worker,
+    Gigstack as GigstackFile, Http, Inbox, Invoicing, Mifiel as MifielFile, Monitoring, Pooler, Redis,
+    Retention, Stripe as StripeFile, Watch, Worker,
 };
 pub use limits::{ByAddress, ByBoth, Limits, Rate};
 pub use origin::Origin;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 mod details;
+mod health;
 
 pub use super::actor::Actor;
 use super::values::{ClientId, ContractId, ServiceId};
@@ -11,6 +12,7 @@ pub use details::{
     Behind, BrokenLog, Closed, Contact, CounterInvoice, Document, DocumentFile, FaultyFiles, Instructions,
     PeriodPayment, StoredFile, SubscriptionStanding,
 };
+pub use health::Health;
 
 /// Something that happened. `story.rs` says what follows from each.
 #[derive(Clone, Debug)]
@@ -368,20 +370,13 @@ pub enum Fact {
     Parked(Closed),
     /// An event or a job was given up after its last attempt.
     Buried(Closed),
-    /// A transaction has held an old snapshot open for long: queues in PostgreSQL slow down to a crawl under one.
-    SnapshotPinned {
-        /// How old the oldest snapshot is, in seconds.
-        seconds: i64,
-        /// Who holds it: process id, user and application.
-        holder: String,
-    },
     /// The objects of a document were removed from the bucket: its time was over, or it was never signed.
     DocumentErased {
         /// Row of `facturas_emitidas` or `contratos_firmados`.
         document: Uuid,
     },
-    /// No old snapshot is held any more.
-    SnapshotReleased,
+    /// How the providers do, and whether we keep up.
+    Health(Health),
     /// An admin signed in to the panel.
     SessionOpened {
         /// The SHA-256 of the cookie's secret, in hexadecimal.

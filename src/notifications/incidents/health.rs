@@ -63,7 +63,7 @@ pub fn of_silent(provider: &str) -> String {
 }
 
 /// A provider brings nothing where it usually brings some.
-pub fn provider_silent(provider: &str, since: &str, usual: &str) -> Incident {
+pub fn provider_silent(provider: &str, since: &str, usual: i64) -> Incident {
     Incident {
         cause: of_silent(provider),
         title: "Un proveedor no manda avisos, y suele mandarlos",

@@ -54,11 +54,11 @@ kinds! {
         = super::service_down("gigstack", "22/11/2026 12:00", "contestó 503");
     "proveedor-callado" passes "Un proveedor no manda avisos, y suele mandarlos"
         "No llega ningún aviso a una hora en que siempre llegan varios."
-        = super::provider_silent("stripe", "22/11/2026 12:00", "12");
+        = super::provider_silent("stripe", "22/11/2026 12:00", 12);
     "cola-atrasada" passes "La cola está atrasada"
         "Un evento o trabajo que ya tocaba espera desde hace mucho."
         = super::queue_late("eventos", 640);
-    "firmas-rechazadas" stays "Se rechazan los avisos de un proveedor por su firma"
+    "firmas-rechazadas" passes "Se rechazan los avisos de un proveedor por su firma"
         "Más de tres avisos se rechazaron por su firma y ninguno bueno llegó entretanto."
         = super::signatures_refused("mifiel", 7, "22/11/2026 12:00");
     "webhook-con-problema" stays "La conexión con un proveedor no está como debe"

@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 
 use crate::ground::config;
 use crate::tools::outbound::{DownloadError, gathered};
+use crate::tools::probe::Probe;
 
 pub use client::Patience;
 pub use error::StoreError;
@@ -209,6 +210,20 @@ impl Objects {
         };
         let etag = object.head.etag.clone();
         Ok(Some(stored(object.digest().await?, etag)))
+    }
+
+    /// Asks whether the store answers, and lets us at the bucket.
+    pub fn probe(&self) -> Probe {
+        let store = self.clone();
+        Probe::new("r2", move || {
+            let asked = store.client.head_bucket().bucket(&store.bucket).send();
+            async move {
+                asked.await.map(drop).map_err(|error| match status(&error) {
+                    Some(status) => format!("el almacén contestó {status}"),
+                    None => "no se pudo conectar con el almacén".to_owned(),
+                })
+            }
+        })
     }
 
     /// The keys that begin so, in order; only those after one of them, where it is named.

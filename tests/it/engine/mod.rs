@@ -16,3 +16,4 @@ mod replicas;
 mod retention;
 mod rig;
 mod stopping;
+mod streaks;

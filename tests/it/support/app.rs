@@ -363,6 +363,9 @@ gigstack.reconcile_every_seconds = 0
 mifiel.reconcile_every_seconds = 0
 mifiel.reminders = false
 retention.uploads_days = 0
+monitoring.probe_every_seconds = 0
+monitoring.check_every_seconds = 0
+monitoring.count_every_seconds = 0
 database.acquire_timeout_ms = 30000
 audit.sign_daily = false";
 

@@ -22,6 +22,7 @@ use crate::ground::clock::Clock;
 use crate::ground::config;
 use crate::tools::outbound::answer::{Broken, whole};
 use crate::tools::outbound::{self, Downloads, Hosts, Incoming};
+use crate::tools::probe::Probe;
 
 /// The largest answer that is read: a page of documents is a few hundred KB.
 const LARGEST: usize = 8 * 1024 * 1024;
@@ -93,6 +94,9 @@ pub struct NewDocument {
     pub remind_every: u16,
 }
 
+/// A page of the list that nobody ever fills.
+const FAR_BEHIND: u32 = 1_000;
+
 /// Mifiel's API with our keys.
 #[derive(Debug, Clone)]
 pub struct MifielApi {
@@ -133,6 +137,18 @@ impl MifielApi {
             Value::Array(documents) => Ok(documents),
             _ => Err(ApiError::Unreadable("una lista que no lo es")),
         }
+    }
+
+    /// Asks whether Mifiel answers, and knows our keys: a page far behind the last document, which holds none.
+    pub fn probe(&self) -> Probe {
+        let api = self.clone();
+        Probe::new("mifiel", move || {
+            let api = api.clone();
+            async move {
+                let asked = api.documents(FAR_BEHIND).await;
+                asked.map(drop).map_err(|error| error.to_string())
+            }
+        })
     }
 
     /// Sends a document for signature. It has no idempotency key: look for its `external_id` first.

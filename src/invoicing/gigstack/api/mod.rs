@@ -18,6 +18,7 @@ pub use files::Part;
 use crate::ground::config::{self, Dialect};
 use crate::tools::outbound::answer::{Broken, whole};
 use crate::tools::outbound::{self, Downloads, Hosts};
+use crate::tools::probe::Probe;
 
 /// The largest answer that is read: a page of a hundred invoices is a few hundred KB, a PDF inside an answer a few MB.
 const LARGEST: usize = 8 * 1024 * 1024;
@@ -98,10 +99,7 @@ impl GigstackApi {
 
     /// Invoices made since, newest first, from `after` on.
     pub async fn list(&self, since: i64, after: Option<&str>) -> Result<Page, ApiError> {
-        let mut url = match self.dialect {
-            Dialect::V1 => self.url(&["v1", "invoices"]),
-            Dialect::V2 => self.url(&["v2", "invoices", "income"]),
-        }?;
+        let mut url = self.invoices()?;
         url.query_pairs_mut()
             .append_pair("limit", PAGE)
             .append_pair("created_after", &since.to_string())
@@ -123,6 +121,30 @@ impl GigstackApi {
                 next: Some(next),
             }),
             None => Err(ApiError::Unreadable("una lista que no dice cómo sigue")),
+        }
+    }
+
+    /// Asks whether Gigstack answers, and knows our key: a list of one invoice.
+    pub fn probe(&self) -> Probe {
+        let api = self.clone();
+        Probe::new("gigstack", move || {
+            let api = api.clone();
+            async move {
+                let asked = async {
+                    let mut url = api.invoices()?;
+                    url.query_pairs_mut().append_pair("limit", "1");
+                    api.get(url).await
+                };
+                asked.await.map(drop).map_err(|error| error.to_string())
+            }
+        })
+    }
+
+    /// Where invoices are listed.
+    fn invoices(&self) -> Result<Url, ApiError> {
+        match self.dialect {
+            Dialect::V1 => self.url(&["v1", "invoices"]),
+            Dialect::V2 => self.url(&["v2", "invoices", "income"]),
         }
     }
 
