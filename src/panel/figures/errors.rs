@@ -19,13 +19,13 @@ pub(in super::super) const BETWEEN: &str = "(
     where provider = 'gigstack' and state in ('pending', 'processing', 'failed') and state = 'failed'
       and id >= {from} and id < {until}
     union all
-    select id, created_at, 'trabajo-' || state, kind, last_error, '/panel/trabajos?id=' || id
+    select id, created_at, 'trabajo-' || state, kind, last_error, '/panel/trabajos/' || id
     from engine.jobs
     where state in ('parked', 'dead') and id >= {from} and id < {until}
       and kind in ('solicitar_a_gigstack', 'guardar_factura', 'revisar_factura_global', 'reconciliar_gigstack',
                    'suprimir_factura')
     union all
-    select id, created_at, 'trabajo-' || state, kind, last_error, '/panel/trabajos?id=' || id
+    select id, created_at, 'trabajo-' || state, kind, last_error, '/panel/trabajos/' || id
     from engine.jobs
     where state in ('pending', 'processing', 'failed') and state = 'failed' and id >= {from} and id < {until}
       and kind in ('solicitar_a_gigstack', 'guardar_factura', 'revisar_factura_global', 'reconciliar_gigstack',
