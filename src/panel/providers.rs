@@ -75,7 +75,7 @@ pub(super) async fn one(
     let one = One {
         shell: Shell::around("/panel/proveedores", db).await?,
         days: availability::days(db, Some(&name), now - TimeDelta::days(89)).await?,
-        months: availability::months(db, Some(&name), now - TimeDelta::days(540)).await?,
+        months: availability::months(db, Some(&name), now - TimeDelta::days(364)).await?,
         outages: availability::outages(db, Some(&name), now - TimeDelta::days(90), 50).await?,
         name,
         provider,
