@@ -9,7 +9,6 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::serve::ListenerExt;
 use futures_util::future::OptionFuture;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -37,11 +36,16 @@ use crate::panel::Closed;
 use crate::payments::api::StripeApi;
 use crate::payments::{self, Ask, Reconcile, Stripe};
 use crate::tools::db::Pools;
+use crate::tools::layers;
 use crate::tools::limits::Limits;
 use crate::tools::objects::Objects;
 use crate::tools::redis::Redis;
-use crate::tools::{layers, telemetry};
+use crate::tools::telemetry::Metrics;
+use crate::tools::traces::Traces;
 use crate::{routes, story};
+
+/// The end waits for a collector of traces no longer.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// The program, put together and not yet running.
 pub struct App {
@@ -51,6 +55,7 @@ pub struct App {
     pub router: Router,
     /// How much one client may ask for, and who is over it.
     pub limits: Limits,
+    traces: Traces,
     shutdown: Duration,
 }
 
@@ -60,7 +65,7 @@ pub struct Shared {
     /// The webhook machine.
     pub engine: Arc<Engine>,
     /// The metrics to print.
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
     /// Who may come in.
     pub access: Access,
     /// Who is signed in to the panel.
@@ -303,7 +308,8 @@ fn contracts(
 impl App {
     /// Puts the program together over a migrated database.
     pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
-        let metrics = telemetry::metrics()?;
+        let metrics = Metrics::new(settings)?;
+        let traces = Traces::new(settings.otlp_endpoint.as_ref())?;
         let Machine {
             access,
             engine,
@@ -326,7 +332,7 @@ impl App {
         if let Some(mifiel) = mifiel {
             doors.push(("/api/webhooks/mifiel", mifiel.door));
         }
-        let engine = Arc::new(engine);
+        let engine = Arc::new(engine.with_traces(traces.clone()));
         let links = Links::new(Arc::clone(&engine), objects.clone(), &settings.file.documents);
         let shared = Shared {
             engine: Arc::clone(&engine),
@@ -338,11 +344,12 @@ impl App {
             closed: Closed::default(),
         };
         let urls = routes::all(shared, doors, limits.clone(), &settings.file.http);
-        let router = layers::around(urls, &settings.file.http, &settings.public_url);
+        let router = layers::around(urls, &settings.file.http, &settings.public_url, &traces);
         Ok(Self {
             engine,
             router,
             limits,
+            traces,
             shutdown: Duration::from_secs(settings.file.http.shutdown_seconds),
         })
     }
@@ -370,6 +377,7 @@ impl App {
         if tokio::time::timeout(self.shutdown, soft).await.is_err() {
             tracing::warn!("not everything ended in time; what is left is done by the next start");
         }
+        self.traces.flush(LAST_SPANS).await;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use axum::{Extension, Json, Router, middleware};
@@ -240,9 +240,16 @@ async fn readyz(State(shared): State<Shared>) -> Result<Json<Ready>, Problem> {
     }))
 }
 
-/// Métricas en el formato de texto de Prometheus.
-#[utoipa::path(get, path = "/metrics", tag = "plataforma", responses((status = 200, description = "texto de Prometheus")))]
-async fn metrics(State(shared): State<Shared>) -> Response {
+/// Métricas en el formato de texto de Prometheus. Donde METRICS_TOKEN está puesto, sólo con él.
+#[utoipa::path(get, path = "/metrics", tag = "plataforma", responses(
+    (status = 200, description = "texto de Prometheus"),
+    (status = 401, description = "Falta METRICS_TOKEN en `Authorization: Bearer`, o es otro", body = Problem),
+))]
+async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let Some(text) = shared.metrics.render(&headers) else {
+        let detail = "Las métricas piden METRICS_TOKEN: Authorization: Bearer …";
+        return Problem::new(StatusCode::UNAUTHORIZED, "sin-acceso-a-metricas", detail).into_response();
+    };
     let kind = HeaderValue::from_static("text/plain; version=0.0.4");
-    ([(header::CONTENT_TYPE, kind)], shared.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

@@ -4,9 +4,11 @@ pub mod audit;
 pub mod by_hand;
 pub mod erasure;
 mod failure;
+mod gauges;
 pub mod history;
 pub mod inbox;
 pub mod job;
+mod observed;
 mod piece;
 mod process;
 pub mod queue;
@@ -36,6 +38,7 @@ pub use failure::Failure;
 use crate::ground::clock::Clock;
 use crate::ground::config;
 use crate::tools::db::{Db, Pools};
+use crate::tools::traces::Traces;
 use inbox::Inbox;
 use job::{AnyJob, Job, NewJob};
 use queue::{Lane, Wakers};
@@ -65,6 +68,7 @@ pub struct Engine {
     schedule: Vec<Schedule>,
     react: React,
     wakers: Wakers,
+    traces: Traces,
 }
 
 impl Engine {
@@ -85,6 +89,7 @@ impl Engine {
             schedule: Vec::new(),
             react,
             wakers,
+            traces: Traces::default(),
         }
     }
 
@@ -92,6 +97,13 @@ impl Engine {
     #[must_use]
     pub fn with_recent(mut self, recent: Option<Recent>) -> Self {
         self.recent = recent;
+        self
+    }
+
+    /// Tells what it does, and how long each takes, to whoever wants traces.
+    #[must_use]
+    pub fn with_traces(mut self, traces: Traces) -> Self {
+        self.traces = traces;
         self
     }
 

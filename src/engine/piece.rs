@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use opentelemetry::Value;
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 
@@ -11,6 +12,7 @@ use super::source::Event;
 use super::work::{Unit, Verdict, Work};
 use super::{Engine, Failure};
 use crate::ground::facts::Actor;
+use crate::tools::traces::Place;
 
 /// A kind of row that workers handle.
 pub(super) trait Piece: for<'r> FromRow<'r, PgRow> + Send + Sync + Unpin + 'static {
@@ -19,8 +21,20 @@ pub(super) trait Piece: for<'r> FromRow<'r, PgRow> + Send + Sync + Unpin + 'stat
     /// The event's type or the job's kind.
     fn kind(&self) -> &str;
 
+    /// Whose event it is; of a job, nobody's.
+    fn provider(&self) -> &str;
+
     /// What it was, for people.
     fn label(&self) -> String;
+
+    /// What the log lines of an attempt carry.
+    fn span(&self, attempt: i32) -> tracing::Span;
+
+    /// Where its attempts stand in a trace.
+    fn place(&self) -> Place;
+
+    /// What a trace tells of it.
+    fn attributes(&self) -> Vec<(&'static str, Value)>;
 
     /// What it is as a unit of work; without a claim when it is only rehearsed.
     fn unit(&self, engine: &Engine, claim: Option<Claim>) -> Unit;
@@ -52,8 +66,31 @@ impl Piece for InboxRow {
         &self.event_type
     }
 
+    fn provider(&self) -> &str {
+        &self.provider
+    }
+
     fn label(&self) -> String {
         format!("{} {} ({})", self.provider, self.event_type, self.event_id)
+    }
+
+    fn span(&self, attempt: i32) -> tracing::Span {
+        let (trace_id, provider, event_id, event_type) =
+            (self.id.simple(), &self.provider, &self.event_id, &self.event_type);
+        tracing::info_span!("event", %trace_id, provider, event_id, event_type, attempt)
+    }
+
+    fn place(&self) -> Place {
+        Place::Follows(self.id)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("onlycar.provider", self.provider.clone().into()),
+            ("onlycar.event.id", self.event_id.clone().into()),
+            ("onlycar.event.type", self.event_type.clone().into()),
+            ("onlycar.row.id", self.id.to_string().into()),
+        ]
     }
 
     fn unit(&self, engine: &Engine, claim: Option<Claim>) -> Unit {
@@ -129,8 +166,29 @@ impl Piece for Task {
         &self.kind
     }
 
+    fn provider(&self) -> &'static str {
+        ""
+    }
+
     fn label(&self) -> String {
         format!("job {} ({})", self.kind, self.id)
+    }
+
+    fn span(&self, attempt: i32) -> tracing::Span {
+        let trace_id = self.cause.unwrap_or(self.id).simple();
+        tracing::info_span!("job", %trace_id, job_id = %self.id, kind = self.kind, attempt)
+    }
+
+    /// Of the event that caused it, directly or through jobs; what nothing caused is a trace of its own.
+    fn place(&self) -> Place {
+        self.cause.map_or(Place::Alone(self.id), Place::Follows)
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("onlycar.job.kind", self.kind.clone().into()),
+            ("onlycar.row.id", self.id.to_string().into()),
+        ]
     }
 
     fn unit(&self, _engine: &Engine, claim: Option<Claim>) -> Unit {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::FutureExt;
+use tracing::Instrument as _;
 
+use super::observed::{Attempt, finished};
 use super::piece::Piece;
 use super::queue::{self, Claimed, Lane};
 use super::work::Verdict;
@@ -13,31 +15,22 @@ use super::{Engine, Failure, streaks};
 use crate::ground::config;
 use crate::ground::facts::{Closed, Fact};
 
-fn count(lane: Lane, kind: &str, verdict: &Verdict) {
-    let outcome = match verdict {
-        Verdict::Processed => "processed",
-        Verdict::Ignored(_) => "ignored",
-        Verdict::Parked(_) => "parked",
-        Verdict::Dead(_) => "dead",
-    };
-    let lane = if lane == Lane::Events { "events" } else { "jobs" };
-    metrics::counter!("work_finished_total", "lane" => lane, "kind" => kind.to_owned(), "outcome" => outcome)
-        .increment(1);
-}
-
 /// Handles the rows, together when there are several; when that fails, each alone. Whatever happens, a row ends in a
 /// state that somebody finds again.
 pub(super) async fn process<P: Piece>(engine: &Engine, rows: &[Claimed<P>]) {
     if rows.len() > 1 {
-        match attempt(engine, rows).await {
-            Ok(()) => return,
+        let begun = Attempt::begin(engine);
+        let span = tracing::info_span!("together", rows = rows.len());
+        match attempt(engine, rows).instrument(span).await {
+            Ok(verdicts) => return begun.done(engine, rows, &verdicts),
             Err(failure) => {
                 tracing::debug!(%failure, rows = rows.len(), "done together they failed; each is tried alone");
             }
         }
     }
     for row in rows {
-        alone(engine, row).await;
+        let span = row.row.span(row.claim.attempt);
+        alone(engine, row).instrument(span).await;
     }
 }
 
@@ -45,17 +38,29 @@ async fn alone<P: Piece>(engine: &Engine, claimed: &Claimed<P>) {
     let result = if attempts(claimed) > usize::from(engine.settings.max_attempts) {
         bury(engine, claimed, killed_its_workers(claimed)).await
     } else {
-        match attempt(engine, std::slice::from_ref(claimed)).await {
-            Ok(()) | Err(Failure::LeaseLost) => Ok(()),
-            Err(Failure::Park(reason)) => park(engine, claimed, storable(&reason)).await,
-            Err(Failure::Retry { reason, after }) => {
-                retry_or_bury(engine, claimed, storable(&reason), after).await
-            }
-        }
+        observed(engine, claimed).await
     };
     if let Err(failure) = result {
         // The row keeps its lease until it ends; then another worker takes it up.
         tracing::error!(work = claimed.row.label(), %failure, "the outcome could not be written; it will be tried again");
+    }
+}
+
+async fn observed<P: Piece>(engine: &Engine, claimed: &Claimed<P>) -> Result<(), Failure> {
+    let begun = Attempt::begin(engine);
+    let row = std::slice::from_ref(claimed);
+    let failure = match attempt(engine, row).await {
+        Ok(verdicts) => {
+            begun.done(engine, row, &verdicts);
+            return Ok(());
+        }
+        Err(failure) => failure,
+    };
+    begun.failed(engine, claimed, &failure);
+    match failure {
+        Failure::LeaseLost => Ok(()),
+        Failure::Park(reason) => park(engine, claimed, storable(&reason)).await,
+        Failure::Retry { reason, after } => retry_or_bury(engine, claimed, storable(&reason), after).await,
     }
 }
 
@@ -68,12 +73,8 @@ fn attempts<P>(claimed: &Claimed<P>) -> usize {
     usize::try_from(claimed.claim.attempt).unwrap_or(0)
 }
 
-async fn attempt<P: Piece>(engine: &Engine, rows: &[Claimed<P>]) -> Result<(), Failure> {
-    let verdicts = guarded(engine, P::handle(engine, rows)).await?;
-    for (row, verdict) in rows.iter().zip(&verdicts) {
-        count(P::LANE, row.row.kind(), verdict);
-    }
-    Ok(())
+async fn attempt<P: Piece>(engine: &Engine, rows: &[Claimed<P>]) -> Result<Vec<Verdict>, Failure> {
+    guarded(engine, P::handle(engine, rows)).await
 }
 
 /// Lets a handler fail in any way it likes: too long, or by a panic.
@@ -181,7 +182,7 @@ async fn close<P: Piece>(
 ) -> Result<(), Failure> {
     let unit = claimed.row.unit(engine, Some(claimed.claim));
     let mut work = engine.begin(unit).await?;
-    count(P::LANE, claimed.row.kind(), &verdict);
+    finished(&claimed.row, &verdict);
     work.say(fact);
     work.end(verdict);
     match work.commit().await {

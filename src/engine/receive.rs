@@ -1,12 +1,15 @@
 //! The door for webhooks: raw bytes, verify, keep, answer. Nothing else happens before the answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use opentelemetry::trace::SpanKind;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use uuid::Uuid;
 
 use super::Engine;
 use super::inbox::{NotStored, Stored};
@@ -15,6 +18,7 @@ use super::source::{Refusal, Source, Verified};
 use crate::ground::config;
 use crate::tools::client_ip::ClientIp;
 use crate::tools::limits::{Group, Limits, TooMany};
+use crate::tools::traces::{Place, Span};
 
 /// One provider's door.
 #[derive(Clone)]
@@ -100,7 +104,7 @@ impl Door {
             return self.keep(message).await;
         };
         match recent.ask(&message).await {
-            Known::Stored => Ok(Answer::Received(Stored::Duplicate)),
+            Known::Stored => Ok(Answer::Duplicate),
             Known::Unsure(note) => {
                 let answer = self.keep(message).await?;
                 if let Some(note) = note {
@@ -118,8 +122,10 @@ impl Door {
     }
 
     async fn keep(&self, message: Verified) -> Result<Answer, Answer> {
-        match self.engine.inbox.keep(message, self.engine.clock.new_id()).await {
-            Ok(stored) => Ok(Answer::Received(stored)),
+        let id = self.engine.clock.new_id();
+        match self.engine.inbox.keep(message, id).await {
+            Ok(Stored::New) => Ok(Answer::New(id)),
+            Ok(Stored::Duplicate) => Ok(Answer::Duplicate),
             Err(NotStored::Full) => Err(Answer::Flood),
             Err(NotStored::Unavailable) => Err(Answer::Away),
         }
@@ -128,13 +134,29 @@ impl Door {
 
 /// Receives one webhook.
 pub async fn receive(State(door): State<Door>, request: Request) -> Response {
+    let (began, started) = (door.engine.clock.now(), Instant::now());
     let answer = door.take(request).await;
     let provider = door.source.name();
+    let took = started.elapsed();
+    metrics::histogram!("webhook_answer_seconds", "provider" => provider).record(took);
     metrics::counter!("webhooks_received_total", "provider" => provider, "answer" => answer.code())
         .increment(1);
     match &answer {
         // The limit says so itself, once a minute.
-        Answer::Received(_) | Answer::TooManyRefused(_) => {}
+        Answer::Duplicate | Answer::TooManyRefused(_) => {}
+        Answer::New(event) => door.engine.traces.tell(|| Span {
+            place: Place::Begins(*event),
+            name: format!("receive {provider}").into(),
+            kind: SpanKind::Server,
+            began,
+            took,
+            attributes: vec![
+                ("onlycar.provider", provider.into()),
+                ("onlycar.row.id", event.to_string().into()),
+                ("onlycar.outcome", answer.code().into()),
+            ],
+            failed: false,
+        }),
         Answer::Refused(refusal) => {
             tracing::warn!(target: "security", provider, code = refusal.code, reason = %refusal.reason, "webhook refused");
         }
@@ -144,7 +166,8 @@ pub async fn receive(State(door): State<Door>, request: Request) -> Response {
 }
 
 enum Answer {
-    Received(Stored),
+    New(Uuid),
+    Duplicate,
     Refused(Refusal),
     TooManyRefused(TooMany),
     TooLarge,
@@ -156,8 +179,8 @@ enum Answer {
 impl Answer {
     fn code(&self) -> &'static str {
         match self {
-            Self::Received(Stored::New) => "received",
-            Self::Received(Stored::Duplicate) => "duplicate",
+            Self::New(_) => "received",
+            Self::Duplicate => "duplicate",
             Self::Refused(refusal) => refusal.code,
             Self::TooManyRefused(_) => "over-limit",
             Self::TooLarge => "too-large",
@@ -184,8 +207,8 @@ impl IntoResponse for Answer {
             response
         };
         match self {
-            Self::Received(Stored::New) => json(r#"{"received":true}"#),
-            Self::Received(Stored::Duplicate) => json(r#"{"received":true,"duplicate":true}"#),
+            Self::New(_) => json(r#"{"received":true}"#),
+            Self::Duplicate => json(r#"{"received":true,"duplicate":true}"#),
             Self::Refused(refusal) => error(StatusCode::BAD_REQUEST, &refusal.reason),
             Self::TooManyRefused(TooMany { seconds }) => later(
                 StatusCode::TOO_MANY_REQUESTS,

@@ -12,7 +12,7 @@ use super::job::Task;
 use super::piece::{InboxRow, Piece};
 use super::process::process;
 use super::queue::{self, Claim, Claimed, Held, Lane, Leases, Pick};
-use super::{Engine, audit, schedule};
+use super::{Engine, audit, gauges, schedule};
 
 /// The workers of one process.
 pub struct Workers {
@@ -31,6 +31,11 @@ impl Workers {
         // Renewal goes on while the last pieces of work are finished; it ends with the process.
         tokio::spawn(renew(Arc::clone(engine), leases));
         tracker.spawn(audit::keep_sealing(engine.pool.clone(), soft.clone()));
+        tracker.spawn(gauges::keep(
+            engine.pool.clone(),
+            engine.clock.clone(),
+            soft.clone(),
+        ));
         tracker.spawn(schedule::keep(Arc::clone(engine), soft.clone()));
         tracker.close();
         Self { tracker, soft }

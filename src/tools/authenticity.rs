@@ -225,7 +225,7 @@ fn fill(template: &str, id: &str, time: &str, body: &[u8]) -> Vec<u8> {
 }
 
 /// Whether two secrets are the same. Both are hashed first, so that neither length nor content shows in the time.
-fn same(one: &[u8], other: &[u8]) -> bool {
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     let Ok(mac) = Hmac::<Sha256>::new_from_slice(one) else {
         return false;
     };

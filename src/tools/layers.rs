@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use axum::{Router, middleware};
@@ -16,12 +16,13 @@ use tracing::Span;
 use url::Url;
 
 use super::client_ip::{self, TrustedProxies};
+use super::traces::{self, Traces};
 use crate::ground::config;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the stack around the routes; the last one here sees a request first.
-pub fn around(routes: Router, settings: &config::Http, public_url: &Url) -> Router {
+pub fn around(routes: Router, settings: &config::Http, public_url: &Url, traces: &Traces) -> Router {
     let proxies = TrustedProxies::new(&settings.trusted_proxies);
     let routes = routes
         // A bug in one request ends that request with 500, not its connection.
@@ -34,8 +35,12 @@ pub fn around(routes: Router, settings: &config::Http, public_url: &Url) -> Rout
         // Pages of other origins read nothing of ours, but those that the settings name. No cookie goes with it: who
         // asks is in the Authorization header.
         .layer(tower::util::option_layer(cors(&settings.allowed_origins)))
-        // Spans carry method and path only, at debug level: headers, bodies and queries hold secrets and personal data.
+        // Log lines of a request carry its id, method and route: headers, bodies and queries hold secrets and personal data.
         .layer(TraceLayer::new_for_http().make_span_with(span))
+        // Where nobody wants traces there is no such layer.
+        .layer(tower::util::option_layer(traces.wanted().then(|| {
+            middleware::from_fn_with_state(traces.clone(), traces::around)
+        })))
         // One id from the edge through our log lines and back to the caller.
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
@@ -132,5 +137,15 @@ fn cors(origins: &[config::Origin]) -> Option<CorsLayer> {
 
 /// The usual span of a request prints its whole address, with the token that a webhook may carry in it.
 fn span(request: &Request) -> Span {
-    tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("(no route)", MatchedPath::as_str);
+    let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let id = id.filter(|id| is_id(id)).unwrap_or("(not an id)");
+    tracing::info_span!("request", request_id = id, method = %request.method(), route)
+}
+
+/// The caller may have chosen it.
+fn is_id(id: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&id.len()) && id.bytes().all(fits)
 }

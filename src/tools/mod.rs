@@ -15,3 +15,4 @@ pub mod problem;
 pub mod redis;
 pub mod signing;
 pub mod telemetry;
+pub mod traces;

@@ -39,6 +39,7 @@ mod limits;
 mod monitoring;
 mod museum;
 mod objects;
+mod observability;
 mod outbound;
 mod panel;
 mod panel_actions;

@@ -19,7 +19,6 @@ pub(super) fn checks(examined: &Examined) -> Vec<Check> {
         checks.push(mifiel_webhook(examined, settings));
         checks.push(limits(&settings.file.limits));
         checks.push(audit_key(settings));
-        checks.push(probes());
     }
     checks
 }
@@ -177,12 +176,4 @@ fn audit_key(settings: &Settings) -> Check {
             "set the variables R2_… and AUDIT_SIGNING_KEY",
         ),
     }
-}
-
-fn probes() -> Check {
-    Check::warning(
-        "monitoring.probes",
-        "this version does not probe the providers by itself",
-        "let a monitor of yours look at their status pages",
-    )
 }

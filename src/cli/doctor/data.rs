@@ -7,6 +7,7 @@ use super::check::Check;
 use crate::checklist::{self, Kept, LINES};
 use crate::ground::clock::Clock;
 use crate::ground::config::Settings;
+use crate::monitoring::availability;
 use crate::tools::db::Db;
 
 /// Workers take what is due within seconds.
@@ -15,7 +16,11 @@ const STUCK: i64 = 900;
 
 pub(super) async fn checks(settings: &Settings, pool: &Db) -> Result<Vec<Check>, sqlx::Error> {
     let now = Clock::system().now();
-    let mut checks = vec![queue(pool, now).await?, heads(settings, pool, now).await?];
+    let mut checks = vec![
+        queue(pool, now).await?,
+        heads(settings, pool, now).await?,
+        probes(pool, now).await?,
+    ];
     match checklist::kept(pool).await {
         Ok(kept) => checks.extend(kept.iter().map(|kept| by_hand(kept, now))),
         Err(error) => checks.push(Check::failing(
@@ -124,6 +129,30 @@ async fn heads(settings: &Settings, pool: &Db, now: DateTime<Utc>) -> Result<Che
             "the chain was never proven and signed",
             "a running server does it once a day, where the store is configured; by hand: onlycar audit verify",
         ),
+    })
+}
+
+/// A running server asks each service every few minutes.
+async fn probes(pool: &Db, now: DateTime<Utc>) -> Result<Check, sqlx::Error> {
+    let key = "monitoring.probes";
+    let services = availability::services(pool).await?;
+    let hint = "is a server with workers running? it asks each service by itself";
+    let down: Vec<&str> = services
+        .iter()
+        .filter(|it| it.is_down())
+        .map(|it| it.service.as_str())
+        .collect();
+    Ok(match services.iter().map(|it| it.probed_at).min() {
+        None => Check::warning(key, "no service was asked yet whether it is there", hint),
+        Some(oldest) if now - oldest > TimeDelta::minutes(30) => {
+            let said = format!("a service was asked last at {}", oldest.format("%F %T UTC"));
+            Check::warning(key, said, hint)
+        }
+        Some(_) if !down.is_empty() => {
+            let said = format!("{} did not answer three times in a row", down.join(", "));
+            Check::warning(key, said, "see `proveedor-caido` in docs/runbook.md")
+        }
+        Some(_) => Check::ok(key, format!("{} services are asked, and answer", services.len())),
     })
 }
 

@@ -28,6 +28,9 @@ use check::{Check, KEYS, Status};
 /// A question that has no answer by then has failed; all of them are asked at the same time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The database is asked a dozen, one after the other.
+const LONGER: Duration = Duration::from_secs(30);
+
 /// Check everything that production needs: the company's checklist, line by line
 ///
 /// Every variable, the database and its rights, clocks, the store of documents, each provider's key and what it lets us do,
@@ -109,19 +112,20 @@ type Question<'a> = BoxFuture<'a, Vec<Check>>;
 
 /// A question that ends in time, with what fails when it does not.
 fn in_time<'a>(
+    patience: Duration,
     keys: &'static [&'static str],
     question: impl Future<Output = Vec<Check>> + Send + 'a,
 ) -> Question<'a> {
     async move {
         let late = |key: &&'static str| {
-            let said = format!("no answer within {} s", PATIENCE.as_secs());
+            let said = format!("no answer within {} s", patience.as_secs());
             Check::failing(
                 key,
                 said,
                 "can this machine reach it? look at the network and its status page",
             )
         };
-        let answered = tokio::time::timeout(PATIENCE, question).await;
+        let answered = tokio::time::timeout(patience, question).await;
         answered.unwrap_or_else(|_| keys.iter().map(late).collect())
     }
     .boxed()
@@ -133,22 +137,31 @@ async fn ask(examined: &Examined) -> Vec<Check> {
         return Vec::new();
     };
     let mut questions: FuturesUnordered<Question<'_>> = FuturesUnordered::new();
-    questions.push(in_time(database::KEYS, database::checks(examined, settings)));
-    questions.push(in_time(&["clock.provider"], vendors::clock(settings)));
     questions.push(in_time(
+        LONGER,
+        database::KEYS,
+        database::checks(examined, settings),
+    ));
+    questions.push(in_time(PATIENCE, &["clock.provider"], vendors::clock(settings)));
+    questions.push(in_time(
+        PATIENCE,
         &["server.address"],
         vendors::our_address(examined, settings),
     ));
-    questions.push(in_time(&["r2.objects"], store::probe(settings)));
-    questions.push(in_time(&["stripe.key"], account::stripe_key(settings)));
-    questions.push(in_time(&["stripe.webhook"], account::stripe_webhook(settings)));
-    questions.push(in_time(&["gigstack.key"], account::gigstack(settings)));
-    questions.push(in_time(&["mifiel.key"], account::mifiel(settings)));
-    questions.push(in_time(&["mail.smtp"], vendors::mail(settings)));
-    questions.push(in_time(&["supabase.keys"], vendors::supabase(settings)));
-    questions.push(in_time(&["cloudflare.d1"], vendors::d1(settings)));
-    questions.push(in_time(&["cloudflare.kv"], vendors::kv(settings)));
-    questions.push(in_time(&["redis"], vendors::redis(settings)));
+    questions.push(in_time(PATIENCE, &["r2.objects"], store::probe(settings)));
+    questions.push(in_time(PATIENCE, &["stripe.key"], account::stripe_key(settings)));
+    questions.push(in_time(
+        PATIENCE,
+        &["stripe.webhook"],
+        account::stripe_webhook(settings),
+    ));
+    questions.push(in_time(PATIENCE, &["gigstack.key"], account::gigstack(settings)));
+    questions.push(in_time(PATIENCE, &["mifiel.key"], account::mifiel(settings)));
+    questions.push(in_time(PATIENCE, &["mail.smtp"], vendors::mail(settings)));
+    questions.push(in_time(PATIENCE, &["supabase.keys"], vendors::supabase(settings)));
+    questions.push(in_time(PATIENCE, &["cloudflare.d1"], vendors::d1(settings)));
+    questions.push(in_time(PATIENCE, &["cloudflare.kv"], vendors::kv(settings)));
+    questions.push(in_time(PATIENCE, &["redis"], vendors::redis(settings)));
     let (all, mut checks) = (questions.len(), Vec::new());
     let mut answered = 0;
     progress(answered, all);

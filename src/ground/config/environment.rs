@@ -14,6 +14,9 @@ use super::secrets::check;
 use super::variables::{Need, VARIABLES};
 use super::{File, Mail, Mode, Problems, Secrets, Settings, Stripe, vendors};
 
+/// Nobody guesses 128 bits.
+const SHORTEST_METRICS_TOKEN: usize = 32;
+
 /// Names and values as the process got them, or as a test made them up.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
@@ -204,6 +207,8 @@ pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, 
     let local = || Url::parse(&format!("http://localhost:{}", bind_addr.port())).ok();
     let redis_url = redis_url(reader);
     let log_json = log_json(reader);
+    let otlp_endpoint = reader.address("OTEL_EXPORTER_OTLP_ENDPOINT");
+    let metrics_token = metrics_token(reader);
     let stripe = stripe(reader);
     let mail = mail(reader);
     let gigstack = vendors::gigstack(reader, &file);
@@ -228,6 +233,8 @@ pub(super) fn read(reader: &mut Reader<'_>, mut file: File) -> Result<Settings, 
             database_url,
             redis_url,
             log_json,
+            otlp_endpoint,
+            metrics_token,
             file,
             stripe,
             mail,
@@ -284,6 +291,17 @@ fn audit_signing_key(reader: &mut Reader<'_>, store: bool) -> Option<SecretStrin
         return Some(key);
     }
     let problem = "AUDIT_SIGNING_KEY is not the base64 of 32 bytes (openssl rand -base64 32)";
+    reader.problems.push(problem.to_owned());
+    None
+}
+
+fn metrics_token(reader: &mut Reader<'_>) -> Option<SecretString> {
+    let token = reader.secret("METRICS_TOKEN")?;
+    if token.expose_secret().len() >= SHORTEST_METRICS_TOKEN {
+        return Some(token);
+    }
+    let problem =
+        "METRICS_TOKEN can be guessed: take 32 random hexadecimal digits or more (openssl rand -hex 32)";
     reader.problems.push(problem.to_owned());
     None
 }

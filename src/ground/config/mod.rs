@@ -47,6 +47,10 @@ pub struct Settings {
     pub redis_url: Option<SecretString>,
     /// `LOG_FORMAT=json`, the default of `serve`; `pretty` is for people.
     pub log_json: bool,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces are sent, over HTTP.
+    pub otlp_endpoint: Option<Url>,
+    /// `METRICS_TOKEN`: what `/metrics` asks for, where it is set.
+    pub metrics_token: Option<SecretString>,
     /// What was read from `config/*.toml`.
     pub file: File,
     /// Stripe's keys and secrets.

@@ -74,6 +74,7 @@ variables! {
     "D1_DATABASE_ID" Optional,
     "KV_NAMESPACE_ID" Optional,
     "OTEL_EXPORTER_OTLP_ENDPOINT" Optional,
+    "METRICS_TOKEN" Optional,
     "RUST_LOG" Optional,
     "LOG_FORMAT" Optional,
 }

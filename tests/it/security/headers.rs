@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::get;
 use onlycar::ground::config::{File, Http};
 use onlycar::tools::layers;
+use onlycar::tools::traces::Traces;
 use reqwest::Method;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -150,7 +151,7 @@ async fn around_failures(http: &Http, public_url: &str, request: Request<Body>) 
         .route("/panics", get(panics))
         .route("/stalls", get(stalls))
         .route("/page", get(page));
-    let around = layers::around(routes, http, &public_url.parse().unwrap());
+    let around = layers::around(routes, http, &public_url.parse().unwrap(), &Traces::default());
     around.oneshot(request).await.unwrap()
 }
 

@@ -1,13 +1,22 @@
-//! Logs and metrics.
+//! Logs and metrics (docs/observability.md).
+
+mod catalog;
 
 use std::io::IsTerminal;
 
+use axum::http::{HeaderMap, header};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use secrecy::{ExposeSecret as _, SecretString};
 use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub use catalog::{Kind, METRICS, Metric};
+
+use super::authenticity::same;
+use crate::ground::config::Settings;
 
 /// How long handling takes, in seconds: from a millisecond to ten.
 const BUCKETS: [f64; 9] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
@@ -25,7 +34,7 @@ pub fn log(json: bool, default: &str) {
         .with(filter_fn(tells_no_link));
     // A second call, as tests make, changes nothing.
     let _ = if json {
-        let layer = layer.json().flatten_event(true);
+        let layer = layer.json().flatten_event(true).with_span_list(false);
         registry.with(layer).try_init()
     } else {
         registry.with(layer.compact()).try_init()
@@ -41,13 +50,39 @@ fn tells_no_link(metadata: &Metadata<'_>) -> bool {
     !signs || *metadata.level() <= Level::WARN
 }
 
-/// Collects the program's metrics from now on; the handle prints them as Prometheus reads them.
-pub fn metrics() -> anyhow::Result<PrometheusHandle> {
-    let builder =
-        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?;
-    let recorder = builder.build_recorder();
-    let handle = recorder.handle();
-    // In one process there is one recorder; a second server in the same process (tests) reads its own, empty one.
-    let _ = metrics::set_global_recorder(recorder);
-    Ok(handle)
+/// The program's metrics, and who may read them.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+    token: Option<SecretString>,
+}
+
+impl Metrics {
+    /// Collects from now on.
+    pub fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let buckets = Matcher::Suffix("_seconds".to_owned());
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(buckets, &BUCKETS)?
+            .build_recorder();
+        let handle = recorder.handle();
+        // In one process there is one recorder; a second server in the same process (tests) reads its own, empty one.
+        if metrics::set_global_recorder(recorder).is_ok() {
+            catalog::describe();
+            metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        }
+        let token = settings.metrics_token.clone();
+        Ok(Self { handle, token })
+    }
+
+    /// As Prometheus reads them; nothing for who lacks the token where one is set.
+    pub fn render(&self, headers: &HeaderMap) -> Option<String> {
+        if let Some(token) = &self.token {
+            let said = headers.get(header::AUTHORIZATION)?.as_bytes();
+            let expected = format!("Bearer {}", token.expose_secret());
+            if !same(said, expected.as_bytes()) {
+                return None;
+            }
+        }
+        Some(self.handle.render())
+    }
 }
