@@ -299,7 +299,6 @@ fn contracts(
         let remove =
             contracts::erasure::Remove::new(engine.pool.clone(), objects.clone(), engine.clock.clone());
         engine = engine.with_job(send).with_job(keep).with_job(remove);
-        // What is found can be kept.
         engine = engine.every(file.reconcile_every_seconds, contracts::Reconcile::schedule);
     }
     Ok((engine, Some(signatures)))
@@ -384,10 +383,8 @@ impl App {
 
 /// Redis, where `REDIS_URL` names one.
 fn redis(settings: &Settings) -> anyhow::Result<Option<Arc<Redis>>> {
-    let Some(url) = &settings.redis_url else {
-        return Ok(None);
-    };
-    Ok(Some(Arc::new(Redis::open(url, &settings.file.redis)?)))
+    let open = |url| Redis::open(url, &settings.file.redis).map(Arc::new);
+    settings.redis_url.as_ref().map(open).transpose()
 }
 
 /// Asks Stripe by itself, as often as the settings say.
