@@ -62,7 +62,7 @@ async fn the_morning_of_an_admin() {
     quiet(&browser, &dev).await;
 
     let paid_wrong = dev
-        .trigger(&["payment_intent.succeeded", "--set", "amount=99900"])
+        .trigger(&["payment_intent.succeeded", "--set", "amount_received=99900"])
         .await;
     assert_eq!(dev.outcome(&pool, &paid_wrong).await, "processed");
     browser.go(&format!("{base}/panel/alertas")).await;
