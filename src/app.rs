@@ -153,10 +153,10 @@ impl Machine {
     /// Puts it together over a migrated database.
     pub fn new(settings: &Settings, pools: Pools, clock: Clock) -> anyhow::Result<Self> {
         let stripe = Arc::new(Stripe::new(&settings.stripe));
-        let watch = &settings.file.watch;
+        let (watch, stripe_file) = (&settings.file.watch, &settings.file.stripe);
         let notify = Notify::new(pools.main.clone(), &settings.mail, &settings.public_url)?;
         let mail = notify.probe();
-        let api = StripeApi::new(&settings.stripe, &settings.file.stripe)?;
+        let api = StripeApi::new(&settings.stripe, stripe_file)?;
         let redis = redis(settings)?;
         let recent = redis
             .clone()
@@ -175,21 +175,13 @@ impl Machine {
             .with_job(retention)
             .with_schedule(Retention::schedule())
             .with_job(reconcile);
-        let engine = if api.is_some() {
-            asking(engine, &settings.file.stripe)
-        } else {
-            engine
-        };
+        let engine = api.iter().fold(engine, |engine, _| asking(engine, stripe_file));
         // One for all: it bounds the memory of all uploads together.
         let objects = settings.r2.as_ref().map(Objects::new);
-        let engine = match &objects {
-            Some(objects) => Sign::daily(
-                Uploads::set_up(engine, objects, &settings.file.retention),
-                objects,
-                settings,
-            ),
-            None => engine,
-        };
+        let engine = objects.iter().fold(engine, |engine, objects| {
+            let engine = Uploads::set_up(engine, objects, &settings.file.retention);
+            Sign::daily(engine, objects, settings)
+        });
         let (engine, gigstack) = invoicing(engine, objects.as_ref(), settings)?;
         let (engine, mifiel) = contracts(engine, objects.as_ref(), settings)?;
         let (engine, edge) = edge::set_up(engine, settings)?;
