@@ -1,5 +1,7 @@
 //! The composition root: what the program is made of.
 
+mod providers;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +45,8 @@ use crate::tools::redis::Redis;
 use crate::tools::telemetry::Metrics;
 use crate::tools::traces::Traces;
 use crate::{routes, story};
+
+pub use providers::{Invoicer, Signatures};
 
 /// The end waits for a collector of traces no longer.
 const LAST_SPANS: Duration = Duration::from_secs(3);
@@ -112,41 +116,6 @@ pub struct Machine {
     pub edge: Option<Edge>,
     /// Who may come in.
     pub access: Access,
-}
-
-/// Gigstack: its doors, and how it is asked.
-pub struct Invoicer {
-    /// To be given its doors.
-    pub doors: Vec<(invoicing::Door, Arc<Gigstack>)>,
-    /// To be asked.
-    pub api: GigstackApi,
-}
-
-impl Invoicer {
-    /// Asks what we may have missed, with the tables of `engine`.
-    pub fn reconcile(&self, engine: &Engine) -> Option<invoicing::Reconcile> {
-        let (_, source) = self.doors.first()?;
-        Some(invoicing::Reconcile::new(
-            engine,
-            source.clone(),
-            self.api.clone(),
-        ))
-    }
-}
-
-/// Mifiel: its door, and how it is asked.
-pub struct Signatures {
-    /// To be given its door.
-    pub door: Arc<Mifiel>,
-    /// To be asked.
-    pub api: MifielApi,
-}
-
-impl Signatures {
-    /// Asks what we may have missed, with the tables of `engine`.
-    pub fn reconcile(&self, engine: &Engine) -> contracts::Reconcile {
-        contracts::Reconcile::new(engine, self.door.clone(), self.api.clone())
-    }
 }
 
 impl Machine {
