@@ -140,6 +140,7 @@ fn limits(limits: &Limits) -> Check {
     let groups = [
         ("webhooks", limits.webhooks.off),
         ("tokens", limits.tokens.off),
+        ("sign_in", limits.sign_in.off),
         ("public", limits.public.off),
         ("reads", limits.reads.off),
         ("writes", limits.writes.off),
