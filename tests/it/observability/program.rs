@@ -50,8 +50,13 @@ async fn log_lines_have_stable_fields_and_metrics_are_for_who_has_the_token() {
     let signature = stripe::sign(SECRET, Clock::system().now(), body.as_bytes());
     assert_eq!(send(&signature, body).await, 200);
     running.err.wait_for("kept for a person").await;
+    logged(&running.err.text(), &database).await;
+    shown(&url).await;
+    assert_eq!(running.stop().await, Some(0));
+}
 
-    let text = running.err.text();
+/// Every line is an object with these fields, and what happened in a request or to an event says so.
+async fn logged(text: &str, database: &str) {
     let lines: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).expect("a JSON object a line"))
@@ -120,13 +125,17 @@ async fn log_lines_have_stable_fields_and_metrics_are_for_who_has_the_token() {
         (&"event".into(), &"evt_log".into())
     );
     let id: String = {
-        let pool = sqlx::PgPool::connect(&database).await.unwrap();
+        let pool = sqlx::PgPool::connect(database).await.unwrap();
         let sql = "select replace(id::text, '-', '') from webhooks.events";
         sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap()
     };
     assert_eq!(span["trace_id"], id);
     assert!(!text.contains("hidden"), "{text}");
+}
 
+/// Metrics are for who has the token, and explained.
+async fn shown(url: &str) {
+    let client = outbound::client().unwrap();
     let metrics = async |token: Option<&str>| {
         let mut request = client.get(format!("{url}/metrics"));
         if let Some(token) = token {
@@ -169,5 +178,4 @@ async fn log_lines_have_stable_fields_and_metrics_are_for_who_has_the_token() {
         assert!(text.contains(shown), "{shown} is not in\n{text}");
     }
     assert!(seen >= 8, "{text}");
-    assert_eq!(running.stop().await, Some(0));
 }
