@@ -70,7 +70,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         ..Options::kept(folder.path().join("postgres"))
     };
     let postgres = Postgres::start(&options, Path::new(server::PROGRAM), &mut |line| {
-        eprintln!("{line}")
+        eprintln!("{line}");
     })?;
     let database = postgres.url("postgres");
     let outcome = tokio::runtime::Runtime::new()?.block_on(bench(arguments, folder.path(), &database));

@@ -57,7 +57,7 @@ impl Panel {
         let answer = panel.enter(SAMPLE.0, SAMPLE.1, "/panel").await;
         assert_eq!(answer.status(), 303);
         let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
-        panel.cookie = cookie.split(';').next().unwrap().to_owned();
+        cookie.split(';').next().unwrap().clone_into(&mut panel.cookie);
         panel
     }
 

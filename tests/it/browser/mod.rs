@@ -41,11 +41,11 @@ async fn the_morning_of_an_admin() {
     let base = dev.value("base_url").to_owned();
 
     signed_in(&browser, &dev).await;
-    assert_eq!(browser.text("#pagos-hoy").await, "0");
+    assert_eq!(browser.text("#pagos").await, "0");
     let event = dev.trigger(&["payment_intent.succeeded"]).await;
     assert_eq!(dev.outcome(&pool, &event).await, "processed");
     browser.page.refresh().await.unwrap();
-    assert_eq!(browser.text("#pagos-hoy").await, "1");
+    assert_eq!(browser.text("#pagos").await, "1");
     quiet(&browser, &dev).await;
 
     bury(&pool, &event).await;
