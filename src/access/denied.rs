@@ -21,7 +21,7 @@ const ONCE_IN: TimeDelta = TimeDelta::minutes(1);
 /// So many persons and routes are remembered; beyond that nothing more is written within the minute.
 const REMEMBERED: usize = 10_000;
 /// The answer does not wait longer for the log.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Writes refusals down.
 pub(super) struct Denials {
