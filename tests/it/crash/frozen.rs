@@ -67,7 +67,7 @@ async fn rows(site: &Site) -> Vec<Option<String>> {
         "webhooks.events",
         "servicios",
         "stripe.payments",
-        "(select * from logs_auditoria where recurso_tipo <> 'servidor')",
+        "(select * from logs_auditoria where recurso_tipo not in ('servidor', 'alertas'))",
         "engine.failures",
         "engine.alerts",
     ] {

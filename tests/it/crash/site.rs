@@ -166,7 +166,7 @@ impl Site {
             "select count(*) from webhooks.events",
             "select count(*) from servicios where estado_pago = 'pagado'",
             "select count(*) from stripe.payments",
-            "select count(*) from logs_auditoria where recurso_tipo <> 'servidor'",
+            "select count(*) from logs_auditoria where recurso_tipo not in ('servidor', 'alertas')",
         ] {
             assert_eq!(self.count(rows).await, sent, "{rows}");
         }
