@@ -150,8 +150,8 @@ impl Browser {
             let sent = message["method"] == "Network.requestWillBeSent";
             sent.then(|| message["params"]["request"]["url"].as_str()?.parse().ok())?
         });
-        // Its own empty page is on no network.
-        let asked = asked.filter(|url: &Url| !url.scheme().starts_with("chrome"));
+        // Its own empty page asks itself for pictures, which is on no network.
+        let asked = asked.filter(|url: &Url| ["http", "https", "ws", "wss"].contains(&url.scheme()));
         (complaints, asked.collect())
     }
 
