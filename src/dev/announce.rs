@@ -113,6 +113,7 @@ impl Announcement {
 OnlyCar is running. Everything is on this machine; nothing leaves it.
 
   server      {base_url}         API: {base_url}/docs
+  dashboard   {base_url}/panel         one click signs you in
   mail        {mail_url}         what clients and the team would have got
   PostgreSQL  {database_url}
   S3          {s3_endpoint}

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::TimeDelta;
+use futures_util::TryFutureExt as _;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -100,21 +101,28 @@ pub(super) async fn home(
     let period = period.ok_or(Trouble::Broken)?;
     let today = Period::named("hoy", now).ok_or(Trouble::Broken)?;
     let months = closed.months(&engine).await?;
-    let business = business(&engine, &period, &months).await?;
-    let machine = machine(&engine, &today, &months).await?;
+    // At the same time: each waits for PostgreSQL alone.
+    let (shell, business, machine, payments, providers, services) = tokio::try_join!(
+        Shell::around("/panel", db),
+        business(&engine, &period, &months).map_err(Trouble::from),
+        machine(&engine, &today, &months).map_err(Trouble::from),
+        payments::today(db, &today).map_err(Trouble::from),
+        providers::providers(&engine).map_err(Trouble::from),
+        providers::services(&engine).map_err(Trouble::from),
+    )?;
     let page = Page {
-        shell: Shell::around("/panel", db).await?,
         verdict: verdict(&machine),
         chart: by_method(&business.issued),
-        payments: payments::today(db, &today).await?,
-        today,
-        providers: providers::providers(&engine).await?,
-        services: providers::services(&engine).await?,
         made_at: words::time(now),
-        period,
-        unknown_period,
+        shell,
         business,
         machine,
+        payments,
+        providers,
+        services,
+        today,
+        period,
+        unknown_period,
     };
     page::page(&page)
 }

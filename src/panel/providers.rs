@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use chrono::TimeDelta;
+use futures_util::TryFutureExt as _;
 use serde::Deserialize;
 
 use super::figures::providers::{self, Provider, Service};
@@ -61,25 +62,28 @@ pub(super) async fn one(
     QueryParams(asked): QueryParams<Asked>,
 ) -> Result<Response, Trouble> {
     let (db, now) = (&engine.pool, engine.clock.now());
-    let provider = providers::providers(&engine)
-        .await?
-        .into_iter()
-        .find(|it| it.name == name);
-    let service = providers::services(&engine)
-        .await?
-        .into_iter()
-        .find(|it| it.standing.service == name);
+    // At the same time: each waits for PostgreSQL alone.
+    let (shell, providers, services, days, months, outages) = tokio::try_join!(
+        Shell::around("/panel/proveedores", db),
+        providers::providers(&engine).map_err(Trouble::from),
+        providers::services(&engine).map_err(Trouble::from),
+        availability::days(db, Some(&name), now - TimeDelta::days(89)).map_err(Trouble::from),
+        availability::months(db, Some(&name), now - TimeDelta::days(364)).map_err(Trouble::from),
+        availability::outages(db, Some(&name), now - TimeDelta::days(90), 50).map_err(Trouble::from),
+    )?;
+    let provider = providers.into_iter().find(|it| it.name == name);
+    let service = services.into_iter().find(|it| it.standing.service == name);
     if provider.is_none() && service.is_none() {
         return Err(Trouble::Unknown);
     }
     let one = One {
-        shell: Shell::around("/panel/proveedores", db).await?,
-        days: availability::days(db, Some(&name), now - TimeDelta::days(89)).await?,
-        months: availability::months(db, Some(&name), now - TimeDelta::days(364)).await?,
-        outages: availability::outages(db, Some(&name), now - TimeDelta::days(90), 50).await?,
+        shell,
         name,
         provider,
         service,
+        days,
+        months,
+        outages,
     };
     if asked.formato.as_deref() == Some("csv") {
         return one.csv(asked.tabla.as_deref().unwrap_or_default());
