@@ -13,6 +13,11 @@ pub const RETRIED: [&str; 3] = ["failed", "parked", "dead"];
 /// Lets an event be that waits for a person or for its next attempt: `ignored`, with the reason, and an audit row by whom
 /// `unit` names. What was wrong stays in its story, as a failed attempt. False when it stands otherwise by now.
 pub async fn ignore(engine: &Engine, unit: Unit, event: Uuid, reason: &str) -> Result<bool, Failure> {
+    // Its audit row belongs to the story of the event.
+    let unit = Unit {
+        cause: Some(event),
+        ..unit
+    };
     let mut work = engine.begin(unit).await?;
     let now = work.now();
     let before = sqlx::query_scalar!(

@@ -294,6 +294,10 @@ async fn an_event_is_let_be_with_a_reason_and_only_where_it_waits() {
     );
     assert_eq!(panel.actors("evento.ignorado", event).await, by_the_admin());
     let (_, page) = panel.get(&format!("/panel/eventos/{event}")).await;
+    assert!(
+        page.contains("evento.ignorado"),
+        "it belongs to the story of the event"
+    );
     assert!(!page.contains("<b>Stripe</b>"), "a reason is text");
     assert!(
         page.contains("it failed each time"),
