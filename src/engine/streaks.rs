@@ -30,7 +30,6 @@ pub(super) async fn failed(work: &mut Work, event: Uuid, reason: &str) -> Result
     );
     let counted = counted.fetch_one(work.connection()).await?;
     let provider = counted.provider;
-    metrics::counter!("webhook_attempts_failed_total", "provider" => provider.clone()).increment(1);
     if counted.in_row > TOLERATED {
         work.say(Fact::Health(Health::WebhooksFailing {
             provider,

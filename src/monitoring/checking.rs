@@ -56,10 +56,6 @@ impl Check {
         let waited =
             |since: Option<DateTime<Utc>>| since.map_or(0, |since| (now - since).num_seconds().max(0));
         let (events, jobs) = (waited(due.event), waited(due.job));
-        for (lane, seconds) in [("events", events), ("jobs", jobs)] {
-            #[allow(clippy::cast_precision_loss)] // a gauge
-            metrics::gauge!("queue_oldest_due_seconds", "lane" => lane).set(seconds as f64);
-        }
         let seconds = events.max(jobs);
         if seconds > i64::from(self.settings.queue_late_seconds) {
             let is_event = events >= jobs;

@@ -51,8 +51,6 @@ metrics! {
     Gauge "queue_oldest_seconds" ["lane"] "For how long the oldest event or job has been due";
     Gauge "queue_held" ["lane", "state"] "Events or jobs kept for a person (parked) or given up (dead)";
     Gauge "alerts_open" [] "Alerts that nobody has closed";
-    Counter "webhook_attempts_failed_total" ["provider"] "Attempts to handle a provider's events that failed, in a row or not";
-    Gauge "queue_oldest_due_seconds" ["lane"] "The same as the alert of a late queue sees it, looked at by one process";
     Counter "alerts_opened_total" ["kind"] "Alerts that were opened";
     Histogram "probe_seconds" ["service"] "One probe of an external service";
     Gauge "service_up" ["service"] "Whether the last probe of an external service was answered as it should be";
