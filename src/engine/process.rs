@@ -148,19 +148,23 @@ fn bounded(after: Duration, settings: &config::Worker) -> TimeDelta {
 }
 
 async fn park<P: Piece>(engine: &Engine, claimed: &Claimed<P>, reason: String) -> Result<(), Failure> {
-    tracing::warn!(work = claimed.row.label(), reason, "kept for a person");
     let fact = Fact::Parked(closed(&claimed.row, &reason));
-    close(engine, claimed, fact, Verdict::Parked(reason)).await
+    if close(engine, claimed, fact, Verdict::Parked(reason.clone())).await? {
+        tracing::warn!(work = claimed.row.label(), reason, "kept for a person");
+    }
+    Ok(())
 }
 
 async fn bury<P: Piece>(engine: &Engine, claimed: &Claimed<P>, reason: String) -> Result<(), Failure> {
-    tracing::error!(
-        work = claimed.row.label(),
-        reason,
-        "given up after its last attempt"
-    );
     let fact = Fact::Buried(closed(&claimed.row, &reason));
-    close(engine, claimed, fact, Verdict::Dead(reason)).await
+    if close(engine, claimed, fact, Verdict::Dead(reason.clone())).await? {
+        tracing::error!(
+            work = claimed.row.label(),
+            reason,
+            "given up after its last attempt"
+        );
+    }
+    Ok(())
 }
 
 /// What the story is told about a row whose handler did not end.
@@ -173,20 +177,24 @@ pub(super) fn closed<P: Piece>(row: &P, reason: &str) -> Closed {
     }
 }
 
-/// Ends a row whose handler did not: the word, what follows from it, and the mark, in one commit.
+/// Ends a row whose handler did not: the word, what follows from it, and the mark, in one commit. False where another
+/// worker has it by now, which ends it in its own way.
 async fn close<P: Piece>(
     engine: &Engine,
     claimed: &Claimed<P>,
     fact: Fact,
     verdict: Verdict,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let unit = claimed.row.unit(engine, Some(claimed.claim));
     let mut work = engine.begin(unit).await?;
-    finished(&claimed.row, &verdict);
     work.say(fact);
-    work.end(verdict);
+    work.end(verdict.clone());
     match work.commit().await {
-        Ok(_) | Err(Failure::LeaseLost) => Ok(()),
+        Ok(_) => {
+            finished(&claimed.row, &verdict);
+            Ok(true)
+        }
+        Err(Failure::LeaseLost) => Ok(false),
         Err(failure) => Err(failure),
     }
 }

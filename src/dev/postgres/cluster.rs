@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use super::binaries::Binaries;
 use super::folder::{Folder, last_lines, make_ours, remove_entry};
+use super::scram;
 use super::user::ServerUser;
 
 /// The name of the superuser.
@@ -46,15 +47,18 @@ pub(super) fn create(folder: &Folder, binaries: &Binaries, keep: bool) -> Result
     let user = folder.user();
     sweep(folder);
     let fresh = folder.path().join(format!("{UNFINISHED}{}", process::id()));
-    let password = fresh.with_extension("password");
+    let (password, verifier) = (fresh.with_extension("password"), fresh.with_extension("verifier"));
     make_ours(&fresh, 0o700)?;
     user.own(&fresh)
         .with_context(|| format!("could not give {} to uid {}", fresh.display(), user.uid))?;
-    write_password(&password, user)?;
+    let random = format!("{:032x}", rand::random::<u128>());
+    write_secret(&password, &random, user)?;
+    write_secret(&verifier, &scram::verifier(&random), user)?;
     // Not every system has C.UTF-8, and only initdb knows.
-    initdb("C.UTF-8", &fresh, &password, binaries, keep, user)
-        .or_else(|_| initdb("C", &fresh, &password, binaries, keep, user))?;
+    initdb("C.UTF-8", &fresh, &verifier, binaries, keep, user)
+        .or_else(|_| initdb("C", &fresh, &verifier, binaries, keep, user))?;
     fs::rename(&password, fresh.join(PASSWORD_FILE))
+        .and_then(|()| fs::remove_file(&verifier))
         .and_then(|()| fs::rename(&fresh, folder.data()))
         .and_then(|()| File::open(folder.path())?.sync_all())
         .with_context(|| {
@@ -74,15 +78,14 @@ fn sweep(folder: &Folder) {
     }
 }
 
-/// A random password: a port of 127.0.0.1 is open to every user of the machine.
-fn write_password(path: &Path, user: ServerUser) -> Result<()> {
-    let password = format!("{:032x}", rand::random::<u128>());
+/// For us and the server alone: a port of 127.0.0.1 is open to every user of the machine.
+fn write_secret(path: &Path, secret: &str, user: ServerUser) -> Result<()> {
     OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
-        .and_then(|mut file| file.write_all(password.as_bytes()))
+        .and_then(|mut file| file.write_all(secret.as_bytes()))
         .and_then(|()| user.own(path))
         .with_context(|| format!("could not write {}", path.display()))
 }
@@ -90,7 +93,7 @@ fn write_password(path: &Path, user: ServerUser) -> Result<()> {
 fn initdb(
     locale: &str,
     to: &Path,
-    password: &Path,
+    verifier: &Path,
     binaries: &Binaries,
     keep: bool,
     user: ServerUser,
@@ -112,7 +115,7 @@ fn initdb(
             locale,
         ])
         .arg("--pwfile")
-        .arg(password);
+        .arg(verifier);
     if !keep {
         command.arg("--no-sync");
     }

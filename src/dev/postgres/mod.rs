@@ -13,6 +13,7 @@ mod folder;
 mod guard;
 mod leftover;
 mod obtain;
+mod scram;
 mod user;
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -26,6 +27,7 @@ use anyhow::{Context, Result, bail};
 pub use binaries::Places;
 pub use guard::{GUARD_SUBCOMMAND, run_guard};
 pub use obtain::Way;
+pub use scram::verifier;
 
 use folder::Folder;
 

@@ -129,15 +129,15 @@ impl Downloads {
     /// The same with other limits of time.
     pub fn patient(hosts: Hosts, limits: Limits) -> anyhow::Result<Self> {
         // A proxy of the environment would look the names up itself, past our check.
-        let client = || super::plain().connect_timeout(limits.connect).no_proxy();
+        let client = || anyhow::Ok(super::plain()?.connect_timeout(limits.connect).no_proxy());
         let why = "the client for downloads could not be made";
         Ok(Self {
-            public: client()
+            public: client()?
                 .https_only(true)
                 .dns_resolver(PublicOnly)
                 .build()
                 .context(why)?,
-            configured: client().build().context(why)?,
+            configured: client()?.build().context(why)?,
             hosts,
             key: None,
             limits,

@@ -7,11 +7,14 @@ mod download;
 mod hosts;
 mod incoming;
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, TryStreamExt as _};
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt as _;
 
 pub use download::{Download, DownloadError, Downloads, Limits};
 pub use hosts::Hosts;
@@ -24,7 +27,7 @@ pub fn use_ring() {
 
 /// A client for calls to hosts that the configuration names.
 pub fn client() -> anyhow::Result<reqwest::Client> {
-    plain()
+    plain()?
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(20))
         .build()
@@ -32,11 +35,23 @@ pub fn client() -> anyhow::Result<reqwest::Client> {
 }
 
 /// What both kinds of client have in common.
-fn plain() -> reqwest::ClientBuilder {
-    use_ring();
-    reqwest::Client::builder()
+fn plain() -> anyhow::Result<reqwest::ClientBuilder> {
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls()?)
         .user_agent(concat!("onlycar/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
+        .redirect(reqwest::redirect::Policy::none()))
+}
+
+/// What a server's certificate is held against. The system's some hundred are read once, not by every client again.
+fn tls() -> anyhow::Result<ClientConfig> {
+    static TLS: OnceLock<ClientConfig> = OnceLock::new();
+    if let Some(known) = TLS.get() {
+        return Ok(known.clone());
+    }
+    use_ring();
+    let config = ClientConfig::builder().with_platform_verifier();
+    let config = config.context("the certificates of the system could not be read")?;
+    Ok(TLS.get_or_init(|| config.with_no_client_auth()).clone())
 }
 
 /// All of a stream's bytes at once. Its source bounds it.

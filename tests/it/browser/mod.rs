@@ -73,18 +73,6 @@ async fn the_morning_of_an_admin() {
     assert_eq!(browser.text("#estado").await, "atendida");
     quiet(&browser, &dev).await;
 
-    // On a phone, no page is wider than the screen.
-    browser.page.set_window_size(360, 740).await.unwrap();
-    for path in [
-        "/panel",
-        "/panel/eventos",
-        "/panel/alertas",
-        "/panel/proveedores",
-        "/panel/entrar",
-    ] {
-        browser.go(&format!("{base}{path}")).await;
-        assert!(!browser.is_too_wide().await, "{path} is wider than a phone");
-    }
     browser.go(&format!("{base}/panel")).await;
     browser.press(".out button").await;
     assert!(browser.text("h1").await.contains("Panel"));
@@ -99,5 +87,58 @@ async fn the_morning_of_an_admin() {
             .ends_with("/entrar")
     );
     quiet(&browser, &dev).await;
+    browser.close().await;
+}
+
+/// Every page of the menu, and one of each thing that a list leads to.
+async fn pages(browser: &Browser, base: &str) -> Vec<String> {
+    let mut pages = vec![format!("{base}/panel/entrar")];
+    for list in browser.links("nav a").await {
+        browser.go(&list).await;
+        pages.extend(browser.links("tbody tr:first-child td:first-child a").await);
+        pages.push(list);
+    }
+    pages
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_is_for_everybody_and_fits_a_phone() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let Some(axe) = Browser::axe() else { return };
+    let dev = Dev::start().await;
+    let pool = dev.pool().await;
+    signed_in(&browser, &dev).await;
+    let paid_wrong = ["payment_intent.succeeded", "--set", "amount_received=99900"];
+    for event in [&paid_wrong[..], &["charge.dispute.created"], &["document.signed"]] {
+        dev.trigger(event).await;
+    }
+    let parked = dev
+        .trigger(&["payment_intent.succeeded", "--set", "metadata.service_id=nobody"])
+        .await;
+    assert_eq!(dev.outcome(&pool, &parked).await, "parked");
+    browser.page.refresh().await.unwrap();
+    let pages = pages(&browser, dev.value("base_url")).await;
+    assert!(pages.len() > 14, "{pages:?}");
+    browser.page.set_window_size(360, 740).await.unwrap();
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        for page in &pages {
+            browser.go(page).await;
+            assert!(!browser.is_too_wide().await, "{page} is wider than a phone");
+            let barriers = browser.barriers(&axe).await;
+            assert!(barriers.is_empty(), "{page} {scheme}: {barriers:#?}");
+        }
+    }
+    quiet(&browser, &dev).await;
+    // What is wrong would have been seen.
+    let spoil =
+        "document.querySelector('h1').style.color = '#333'; document.documentElement.removeAttribute('lang')";
+    browser.page.execute(spoil, Vec::new()).await.unwrap();
+    let barriers = browser.barriers(&axe).await.join("\n");
+    for rule in ["color-contrast at h1", "html-has-lang at html"] {
+        assert!(barriers.contains(rule), "{barriers}");
+    }
     browser.close().await;
 }

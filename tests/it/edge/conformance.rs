@@ -2,7 +2,6 @@
 //! ends. Where workerd is not installed the test says so and passes, unless `ONLYCAR_REQUIRE_WORKERD=1` asks for it.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,6 +14,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::support::cloudflare::{self as account, DATABASE, NAMESPACE, TOKEN};
+use crate::support::npm;
 
 /// Whom the same is asked.
 struct Peer {
@@ -244,10 +244,7 @@ struct Workerd {
 
 impl Workerd {
     fn start() -> Option<Self> {
-        let folder = std::env::var_os("ONLYCAR_WORKERD_DIR").map_or_else(
-            || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/onlycar/workerd"),
-            PathBuf::from,
-        );
+        let folder = npm::folder();
         let node = Command::new("node").arg("--version").output();
         if !(node.is_ok_and(|node| node.status.success()) && folder.join("node_modules/miniflare").is_dir()) {
             let required = std::env::var_os("ONLYCAR_REQUIRE_WORKERD").is_some_and(|value| value == "1");

@@ -1,5 +1,7 @@
 //! The program as it is run: what its log lines hold, and what it shows of its metrics to whom.
 
+use std::time::Duration;
+
 use onlycar::dev::stripe;
 use onlycar::ground::clock::Clock;
 use onlycar::tools::outbound;
@@ -152,8 +154,19 @@ async fn shown(url: &str) {
             "{text}"
         );
     }
-    let (status, text) = metrics(Some(TOKEN)).await;
-    assert_eq!(status, 200);
+    // How the queue stands is looked at beside the work, first at the start.
+    let all = async {
+        loop {
+            let (status, text) = metrics(Some(TOKEN)).await;
+            assert_eq!(status, 200);
+            if text.contains("alerts_open ") {
+                return text;
+            }
+        }
+    };
+    let text = tokio::time::timeout(Duration::from_mins(1), all)
+        .await
+        .expect("the queue is looked at");
     // What is shown is in the catalog, and is explained.
     let mut seen = 0;
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {

@@ -1,5 +1,5 @@
 //! A real browser: Chromium, driven over WebDriver. Where it is not installed, the test says so and passes, unless
-//! `ONLYCAR_REQUIRE_BROWSER=1` asks for it.
+//! `ONLYCAR_REQUIRE_BROWSER=1` asks for it; so it is with axe, which knows what keeps people from using a page.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use url::Url;
+
+use super::npm;
 
 const READY: &str = "was started successfully on port ";
 
@@ -27,9 +29,26 @@ impl Browser {
         if ![Self::finds("chromedriver").await, Self::finds("chromium").await].contains(&false) {
             return Some(Self::open().await);
         }
-        let required = std::env::var_os("ONLYCAR_REQUIRE_BROWSER").is_some_and(|value| value == "1");
-        assert!(!required, "chromium and chromedriver are not installed");
+        assert!(
+            !Self::is_required(),
+            "chromium and chromedriver are not installed"
+        );
         println!("not tested: no browser (apt-get install chromium chromium-driver)");
+        None
+    }
+
+    fn is_required() -> bool {
+        std::env::var_os("ONLYCAR_REQUIRE_BROWSER").is_some_and(|value| value == "1")
+    }
+
+    /// The program of axe, for [`Browser::barriers`].
+    pub fn axe() -> Option<String> {
+        let file = npm::folder().join("node_modules/axe-core/axe.min.js");
+        if let Ok(program) = std::fs::read_to_string(&file) {
+            return Some(program);
+        }
+        assert!(!Self::is_required(), "{} is not there", file.display());
+        println!("not tested: axe is not installed (.ci/run shows how)");
         None
     }
 
@@ -134,6 +153,32 @@ impl Browser {
             .unwrap()
     }
 
+    /// What keeps people from using the page by WCAG 2.2, levels A and AA: the rule, and where.
+    pub async fn barriers(&self, axe: &str) -> Vec<String> {
+        self.page.execute(axe, Vec::new()).await.unwrap();
+        let look = "const told = arguments[arguments.length - 1];
+            axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(
+                (found) => told(found.violations.flatMap((rule) => rule.nodes.map(
+                    (node) => `${rule.id} at ${node.target}: ${node.failureSummary}`))),
+                (error) => told([String(error)]));";
+        let found = self.page.execute_async(look, Vec::new()).await.unwrap();
+        serde_json::from_value(found).unwrap()
+    }
+
+    /// Shows pages as to somebody whose system is dark, or light.
+    pub async fn prefer(&self, scheme: &'static str) {
+        self.page.issue_cmd(Prefer(scheme)).await.unwrap();
+    }
+
+    /// Where these links lead to.
+    pub async fn links(&self, css: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for link in self.page.find_all(Locator::Css(css)).await.unwrap() {
+            found.extend(link.prop("href").await.unwrap());
+        }
+        found
+    }
+
     /// What pages complained of, and which addresses they asked for, since this was asked last.
     pub async fn log(&self) -> (Vec<String>, Vec<Url>) {
         let complaints = self.page.issue_cmd(Log("browser")).await.unwrap();
@@ -171,5 +216,24 @@ impl WebDriverCompatibleCommand for Log {
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
         (Method::POST, Some(json!({ "type": self.0 }).to_string()))
+    }
+}
+
+/// Chromium's own command: the colours that the system of whoever looks prefers.
+#[derive(Debug)]
+struct Prefer(&'static str);
+
+impl WebDriverCompatibleCommand for Prefer {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": self.0 }]);
+        let body = json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } });
+        (Method::POST, Some(body.to_string()))
     }
 }

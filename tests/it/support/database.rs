@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use onlycar::dev::postgres::{Options, Postgres};
+use onlycar::dev::postgres::{Options, Postgres, verifier};
 use onlycar::tools::db::{self, Db};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 use tokio::sync::OnceCell;
@@ -35,7 +35,8 @@ async fn prepare_template(server: &Postgres) {
     pool.execute(SUPABASE).await.unwrap();
     db::migrate(&db(&pool)).await.unwrap();
     pool.execute(SERVICE_ROLE).await.unwrap();
-    let alter = format!("alter role onlycar_service password '{PASSWORD}' connection limit -1");
+    let verifier = verifier(PASSWORD);
+    let alter = format!("alter role onlycar_service password '{verifier}' connection limit -1");
     pool.execute(AssertSqlSafe(alter)).await.unwrap();
     pool.close().await;
 }

@@ -77,18 +77,18 @@ impl Dev {
         PgPool::connect(self.value("database_url")).await.unwrap()
     }
 
-    /// What became of an event, once its state is final.
+    /// What became of an event, once its state is final: one that failed is tried again.
     pub async fn outcome(&self, pool: &PgPool, event: &str) -> String {
         let sql = "select state from webhooks.events where event_id = $1";
         let settled = async {
             loop {
                 let state: String = sqlx::query_scalar(sql).bind(event).fetch_one(pool).await.unwrap();
-                if !matches!(state.as_str(), "pending" | "processing") {
+                if !matches!(state.as_str(), "pending" | "processing" | "failed") {
                     return state;
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), settled)
+        tokio::time::timeout(Duration::from_mins(1), settled)
             .await
             .expect("its state becomes final")
     }

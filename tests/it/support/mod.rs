@@ -11,6 +11,7 @@ pub mod events;
 pub mod gate;
 pub mod gigstack;
 pub mod mifiel;
+pub mod npm;
 pub mod pgbouncer;
 pub mod program;
 pub mod redis;
