@@ -29,8 +29,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("cfdi inspect", &[]),
     ("contracts send", &["contrato.por_enviar"]),
     ("contracts list", &[]),
-    // What it finds is an alert, not a change.
-    ("documents verify", &[]),
+    ("documents verify", &["documentos.comparados"]),
     ("edge status", &[]),
     ("edge resync", &["espejo.completo_pedido"]),
     ("evidence export", &["evidencia.exportada"]),

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write as _};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
+use super::console::console;
 use super::database::DevFolder;
 use super::when::when;
 use super::{Outcome, say};
@@ -23,7 +24,8 @@ pub enum Documents {
 ///
 /// Exit code 0 when all fit, 1 when one is `missing`, `different` or `unreadable` (the store did not give it). What is
 /// missing or different is told to the team (`documento-perdido`, `documento-alterado`) and handed out to nobody; once it
-/// is right again, the next run closes the alert. Progress goes to standard error.
+/// is right again, the next run closes the alert. That it was done is in the audit log, and on the first page of the panel.
+/// Progress goes to standard error.
 ///
 /// Example: onlycar documents verify --since 72h
 #[derive(Args)]
@@ -55,6 +57,7 @@ impl Verify {
         let objects = machine.objects.as_ref().context(super::NO_STORE)?;
         let report = compare::compare(&machine.engine, objects, since, progress).await;
         let report = report.context("the documents could not be compared")?;
+        compare::write_down(&machine.engine, console(), &report, since).await?;
         say(if self.json {
             serde_json::to_string_pretty(&report)?
         } else {

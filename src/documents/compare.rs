@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::find::{self, Document, File};
@@ -11,6 +12,7 @@ use super::store::{self, Fault};
 use crate::engine::work::Unit;
 use crate::engine::{Engine, Failure};
 use crate::ground::facts::Actor;
+use crate::tools::db::Db;
 use crate::tools::objects::Objects;
 
 /// So many files are read at the same time, each piece by piece: together they hold some MiB.
@@ -83,6 +85,44 @@ pub async fn compare(
         }
     }
     Ok(report)
+}
+
+/// Writes down that it was done, and what came of it.
+pub async fn write_down(
+    engine: &Engine,
+    by: Actor,
+    report: &Report,
+    since: Option<DateTime<Utc>>,
+) -> Result<(), Failure> {
+    let detail = json!({
+        "documentos": report.documents,
+        "archivos": report.files,
+        "con_falla": report.findings.len(),
+        "desde": since,
+    });
+    let mut work = engine.begin(Unit::by(by)).await?;
+    work.audit("documentos.comparados", "almacen", "documentos", detail);
+    work.commit().await.map(drop)
+}
+
+/// A comparison that came to its end.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether of all documents, not of the recent ones alone.
+    pub all: bool,
+}
+
+/// The last one that was noted.
+pub async fn last(db: &Db) -> Result<Option<Compared>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Compared,
+        r#"select ocurrido_en as at, detalle ->> 'desde' is null as "all!" from logs_auditoria
+           where recurso_tipo = 'almacen' and recurso_id = 'documentos' and accion = 'documentos.comparados'
+           order by id desc limit 1"#
+    );
+    row.fetch_optional(db).await
 }
 
 async fn look(

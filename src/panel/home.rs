@@ -19,6 +19,7 @@ use super::page::{self, Trouble, Viewer};
 use super::period::{PERIODS, Period};
 use super::shell::Shell;
 use super::{amounts, words};
+use crate::documents::compare::{self, Compared};
 use crate::engine::Engine;
 use crate::tools::extract::QueryParams;
 
@@ -77,6 +78,7 @@ pub(super) struct Machine {
     pub(super) alerts: Vec<Alert>,
     pub(super) stored: Stored,
     pub(super) faulty: Faulty,
+    pub(super) compared: Option<Compared>,
 }
 
 /// The line on top: whether all is well, and where to begin if it is not.
@@ -173,6 +175,7 @@ pub(super) async fn machine(
             bytes: this_month.bytes + months.stored.bytes,
         },
         faulty: machine::faulty(db).await?,
+        compared: compare::last(db).await?,
     })
 }
 

@@ -4,7 +4,6 @@ use anyhow::Context;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sqlx::PgPool;
 
 use super::{Trigger, about_the_last_payment, print, sample};
 use crate::cli::{Outcome, Usage, say};
@@ -96,9 +95,7 @@ impl Trigger {
 
     async fn let_happen(&self, event: Event) -> anyhow::Result<Told> {
         let client = outbound::client()?;
-        let database = PgPool::connect(&self.dev.value("/database_url")?).await;
-        let database =
-            database.context("the database of `onlycar dev` does not answer\nhint: is it still running?")?;
+        let database = self.database().await?;
         let mut about = sample(&database).await?;
         if event == Event::CfdiCreated {
             let stripe = self.dev.value("/simulators/stripe")?;

@@ -3,10 +3,13 @@
 mod gigstack;
 mod mifiel;
 
+use std::time::Duration;
+
 use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 
 use super::database::DevFolder;
 use super::{Outcome, Usage, say};
@@ -16,6 +19,9 @@ use crate::dev::stripe::{self, KINDS, Sample};
 use crate::ground::clock::Clock;
 use crate::ground::config::Settings;
 use crate::tools::outbound;
+
+/// How long the database of `dev` may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Send a realistic, correctly signed event to a running server
 ///
@@ -121,12 +127,17 @@ impl Trigger {
             let url = format!("{}/api/webhooks/stripe", to.trim_end_matches('/'));
             return Ok(Target::Server { url, secret });
         }
-        let database = PgPool::connect(&self.dev.value("/database_url")?).await;
         Ok(Target::Simulator {
             url: self.dev.value("/simulators/stripe")?,
-            database: database
-                .context("the database of `onlycar dev` does not answer\nhint: is it still running?")?,
+            database: self.database().await?,
         })
+    }
+
+    /// The database of `dev`. A pool of sqlx's that nobody answers tries for half a minute unless told otherwise.
+    async fn database(&self) -> anyhow::Result<PgPool> {
+        let options = PgPoolOptions::new().acquire_timeout(PATIENCE);
+        let database = options.connect(&self.dev.value("/database_url")?).await;
+        database.context("the database of `onlycar dev` does not answer\nhint: is it still running?")
     }
 
     async fn event(&self, kind: &str, target: &Target, client: &reqwest::Client) -> anyhow::Result<Value> {

@@ -53,7 +53,7 @@ pub(super) fn create(folder: &Folder, binaries: &Binaries, keep: bool) -> Result
         .with_context(|| format!("could not give {} to uid {}", fresh.display(), user.uid))?;
     let random = format!("{:032x}", rand::random::<u128>());
     write_secret(&password, &random, user)?;
-    write_secret(&verifier, &scram::verifier(&random), user)?;
+    write_secret(&verifier, &scram::verifier(&random)?, user)?;
     // Not every system has C.UTF-8, and only initdb knows.
     initdb("C.UTF-8", &fresh, &verifier, binaries, keep, user)
         .or_else(|_| initdb("C", &fresh, &verifier, binaries, keep, user))?;

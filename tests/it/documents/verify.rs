@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use onlycar::documents::compare::{Report, compare};
+use onlycar::documents::compare::{self, Report, compare};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -92,6 +92,16 @@ async fn what_is_missing_or_other_is_told_until_it_is_right_again() {
         ended.out
     );
     assert!(app.alerts().await.is_empty());
+    // Both times it was noted, with what came of it.
+    let noted: Vec<String> = sqlx::query_scalar(
+        "select concat_ws(' ', detalle ->> 'archivos', detalle ->> 'con_falla') from logs_auditoria
+         where accion = 'documentos.comparados' order by id",
+    )
+    .fetch_all(&app.pool)
+    .await
+    .unwrap();
+    assert_eq!(noted, ["9 2", "9 0"]);
+    assert!(compare::last(&app.db).await.unwrap().unwrap().all);
     desk.app.finish().await;
 }
 

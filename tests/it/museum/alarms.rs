@@ -28,7 +28,7 @@ async fn woocommerce_4150_one_cause_is_told_once_and_counted() {
 /// gitpod#15202: the alert was defined and never fired. outpost#403: the alert told neither which event nor why.
 #[tokio::test]
 async fn gitpod_15202_and_outpost_403_a_dead_event_reaches_a_person_with_its_id_type_and_error() {
-    let mut app = TestApp::configured(&[], Some("[worker]\nmax_attempts = 2\n")).await;
+    let mut app = TestApp::configured(&[], Some("worker.max_attempts = 2")).await;
     app.work();
     let story = Story::create(&app.pool).await;
     let event = story.event("payment_intent.succeeded", app.now());
@@ -104,7 +104,7 @@ async fn dj_stripe_2127_a_rate_limit_delays_a_question_and_does_not_lose_it() {
 /// documenso#2313: a job that could not succeed was tried without end: a million rows and 120 GB of log in a night.
 #[tokio::test]
 async fn documenso_2313_the_hopeless_is_given_up_and_leaves_few_rows() {
-    let mut app = TestApp::configured(&[], Some("[worker]\npoll_ms = 20\n")).await;
+    let mut app = TestApp::without_workers(&[]).await;
     app.work();
     let story = Story::create(&app.pool).await;
     let event = story.event("payment_intent.succeeded", app.now());

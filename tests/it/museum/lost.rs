@@ -54,7 +54,7 @@ async fn lago_a_transient_error_needs_nobody_at_a_console() {
 /// and made due again, as the runbook says, it has its effect.
 #[tokio::test]
 async fn convoy_a_dead_letter_can_still_be_handled() {
-    let mut app = TestApp::configured(&[], Some("[worker]\nmax_attempts = 1\n")).await;
+    let mut app = TestApp::configured(&[], Some("worker.max_attempts = 1")).await;
     app.work();
     let story = Story::create(&app.pool).await;
     let event = story.event("payment_intent.succeeded", app.now());

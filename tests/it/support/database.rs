@@ -35,7 +35,7 @@ async fn prepare_template(server: &Postgres) {
     pool.execute(SUPABASE).await.unwrap();
     db::migrate(&db(&pool)).await.unwrap();
     pool.execute(SERVICE_ROLE).await.unwrap();
-    let verifier = verifier(PASSWORD);
+    let verifier = verifier(PASSWORD).unwrap();
     let alter = format!("alter role onlycar_service password '{verifier}' connection limit -1");
     pool.execute(AssertSqlSafe(alter)).await.unwrap();
     pool.close().await;

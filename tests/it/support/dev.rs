@@ -40,11 +40,30 @@ impl Dev {
             () = running.err.wait_for("error: ") => panic!("{}", running.err.text()),
         }
         let json = std::fs::read(folder.path().join(".onlycar/dev.json")).unwrap();
-        Self {
+        let dev = Self {
             running,
             folder,
             json: serde_json::from_slice(&json).unwrap(),
-        }
+        };
+        dev.has_asked().await;
+        dev
+    }
+
+    /// Returns when the providers were asked what was missed, which comes first: an event that happens meanwhile is found
+    /// there, and its own webhook a moment later is a repetition.
+    async fn has_asked(&self) {
+        let pool = self.pool().await;
+        let asked = "select count(*) from engine.jobs where kind like 'reconciliar%' and state = 'processed'";
+        let all = async {
+            while sqlx::query_scalar::<_, i64>(asked)
+                .fetch_one(&pool)
+                .await
+                .unwrap()
+                < 3
+            {}
+        };
+        let asked = tokio::time::timeout(Duration::from_mins(1), all).await;
+        asked.expect("Stripe, Gigstack and Mifiel are asked");
     }
 
     pub fn path(&self) -> &Path {
