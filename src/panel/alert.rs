@@ -13,7 +13,9 @@ use uuid::Uuid;
 use super::page::{self, Trouble, Viewer};
 use super::shell::Shell;
 use super::words;
-use crate::engine::Engine;
+use crate::access::Admin;
+use crate::engine::work::Work;
+use crate::engine::{Engine, Failure};
 use crate::notifications::alerts::{self, Alert, LONGEST_NOTE, Seen, State as Standing};
 use crate::notifications::incidents::Kind;
 use crate::tools::extract::id_of;
@@ -68,12 +70,7 @@ pub(super) async fn acknowledge(
     Path(id): Path<String>,
     note: Result<Form<Note>, FormRejection>,
 ) -> Result<Response, Trouble> {
-    let (id, note) = read(&id, note)?;
-    let mut work = engine.begin(admin.unit()).await?;
-    let seen = alerts::acknowledge(&mut work, id, note.as_deref()).await?;
-    told(seen)?;
-    work.commit().await?;
-    Ok(back(id))
+    noted(&engine, admin, &id, note, alerts::acknowledge).await
 }
 
 /// Somebody says that it is over.
@@ -83,12 +80,30 @@ pub(super) async fn close(
     Path(id): Path<String>,
     note: Result<Form<Note>, FormRejection>,
 ) -> Result<Response, Trouble> {
-    let (id, note) = read(&id, note)?;
+    noted(&engine, admin, &id, note, alerts::close).await
+}
+
+/// Writes down what somebody does about it, and shows it again.
+async fn noted(
+    engine: &Engine,
+    admin: Admin,
+    id: &str,
+    note: Result<Form<Note>, FormRejection>,
+    what: impl AsyncFnOnce(&mut Work, Uuid, Option<&str>) -> Result<Seen, Failure>,
+) -> Result<Response, Trouble> {
+    let (id, note) = read(id, note)?;
     let mut work = engine.begin(admin.unit()).await?;
-    let seen = alerts::close(&mut work, id, note.as_deref()).await?;
-    told(seen)?;
+    match what(&mut work, id, note.as_deref()).await? {
+        Seen::Noted => {}
+        Seen::Unknown => return Err(Trouble::Unknown),
+        Seen::TooLate => {
+            return Err(Trouble::Refused(
+                "Alguien ya la atendió, o ya se resolvió. Recarga la página de la alerta.".to_owned(),
+            ));
+        }
+    }
     work.commit().await?;
-    Ok(back(id))
+    Ok(Redirect::to(&format!("/panel/alertas/{id}")).into_response())
 }
 
 fn read(id: &str, note: Result<Form<Note>, FormRejection>) -> Result<(Uuid, Option<String>), Trouble> {
@@ -106,18 +121,4 @@ fn read(id: &str, note: Result<Form<Note>, FormRejection>) -> Result<(Uuid, Opti
         )));
     }
     Ok((id, note))
-}
-
-fn told(seen: Seen) -> Result<(), Trouble> {
-    match seen {
-        Seen::Noted => Ok(()),
-        Seen::Unknown => Err(Trouble::Unknown),
-        Seen::TooLate => Err(Trouble::Refused(
-            "Alguien ya la atendió, o ya se resolvió. Recarga la página de la alerta.".to_owned(),
-        )),
-    }
-}
-
-fn back(id: Uuid) -> Response {
-    Redirect::to(&format!("/panel/alertas/{id}")).into_response()
 }
