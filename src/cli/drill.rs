@@ -131,6 +131,7 @@ fn lines(fired: &[Fired], fates: &[Fate]) -> String {
                     took_ms % 1000
                 )
             }
+            Fate::Partly { ways, error } => format!("partly     {} alone: {error}", ways.join(" and ")),
             Fate::NotTaken => "no answer  no server took it up".to_owned(),
             Fate::UnderWay { error: None } => "no answer  it is being sent".to_owned(),
             Fate::UnderWay { error: Some(error) } => format!("failed     {error}"),
@@ -151,7 +152,7 @@ fn hint(fates: &[Fate]) -> &'static str {
     }
     if fates
         .iter()
-        .any(|fate| matches!(fate, Fate::UnderWay { error: Some(_) }))
+        .any(|fate| matches!(fate, Fate::UnderWay { error: Some(_) } | Fate::Partly { .. }))
     {
         return "the mail server or the channel does not take them: look at SMTP_URL and TEAM_WEBHOOK_URL";
     }

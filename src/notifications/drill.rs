@@ -36,6 +36,13 @@ pub enum Fate {
         /// How long it took.
         took_ms: i64,
     },
+    /// It arrived, but not by every way that is configured.
+    Partly {
+        /// By these.
+        ways: Vec<String>,
+        /// Why not by the other.
+        error: String,
+    },
     /// No server has taken it up.
     NotTaken,
     /// It is tried again: what went wrong so far, if anything did.
@@ -78,7 +85,10 @@ pub async fn look(pool: &Db, fired: &[Fired]) -> Result<Vec<Fate>, Failure> {
         r#"select key as "key!", state as "state!: String", attempts, last_error, processed_at,
                   array (select jsonb_array_elements_text(detalle -> 'medios') from logs_auditoria
                          where recurso_tipo = 'alertas' and recurso_id = substr(key, 8)
-                           and accion = 'notificacion.enviada') as "ways!: Vec<String>"
+                           and accion = 'notificacion.enviada') as "ways!: Vec<String>",
+                  (select detalle ->> 'fallaron' from logs_auditoria
+                   where recurso_tipo = 'alertas' and recurso_id = substr(key, 8)
+                     and accion = 'notificacion.enviada' limit 1) as failed
            from engine.jobs where kind = $1 and key = any($2)"#,
         KIND,
         &keys[..],
@@ -88,10 +98,13 @@ pub async fn look(pool: &Db, fired: &[Fired]) -> Result<Vec<Fate>, Failure> {
         let Some(row) = rows.iter().find(|row| row.key == *key) else {
             return Fate::NotTaken;
         };
-        let error = row.last_error.clone();
+        let (error, ways) = (row.last_error.clone(), row.ways.clone());
+        if let Some(error) = row.failed.clone() {
+            return Fate::Partly { ways, error };
+        }
         match row.state.as_str() {
             "processed" => Fate::Arrived {
-                ways: row.ways.clone(),
+                ways,
                 took_ms: row
                     .processed_at
                     .map_or(0, |at| (at - fired.at).num_milliseconds()),

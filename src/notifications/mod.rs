@@ -6,6 +6,7 @@ pub mod incidents;
 mod mail;
 mod recipients;
 mod templates;
+mod ways;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -21,8 +22,9 @@ use crate::ground::facts::Instructions;
 use crate::ground::values::{ClientId, ContractId, ServiceId};
 use crate::tools::db::Db;
 use crate::tools::probe::Probe;
-use mail::{Mailer, Team};
+use mail::Mailer;
 use templates::Message;
+use ways::{Sent, Ways};
 
 /// Connects to the mail server and signs in there, without sending anything; false where none is configured.
 pub async fn reach_mail_server(settings: &config::Mail) -> anyhow::Result<bool> {
@@ -220,8 +222,7 @@ impl Notice {
 /// The job that sends notices.
 pub struct Notify {
     pool: Db,
-    mailer: Option<Mailer>,
-    team: Team,
+    ways: Ways,
     public_url: Url,
 }
 
@@ -230,28 +231,19 @@ pub fn alert_key(alert: Uuid) -> String {
     format!("alerta:{alert}")
 }
 
-/// Where a notice went.
-pub enum Sent {
-    /// By these ways: `correo`, `canal`.
-    Delivered(Vec<&'static str>),
-    /// Nowhere, because this is not configured or the client has no address.
-    Nowhere(&'static str),
-}
-
 impl Notify {
     /// Connects nothing yet; a wrong address is found here.
     pub fn new(pool: Db, settings: &config::Mail, public_url: &Url) -> anyhow::Result<Self> {
         Ok(Self {
             pool,
-            mailer: Mailer::new(settings)?,
-            team: Team::new(settings)?,
+            ways: Ways::new(settings)?,
             public_url: public_url.clone(),
         })
     }
 
     /// Asks whether mail can be sent, where it is configured.
     pub fn probe(&self) -> Option<Probe> {
-        self.mailer.as_ref().map(Mailer::probe)
+        self.ways.probe()
     }
 
     /// What is told; nothing where that is not so any more.
@@ -328,31 +320,6 @@ impl Notify {
         };
         message.map(Ok)
     }
-
-    async fn deliver(&self, task: &Task, message: &Message) -> Result<Sent, Failure> {
-        let mut ways = Vec::new();
-        if message.to_team && self.team.post(message).await? {
-            ways.push("canal");
-        }
-        let nowhere = |reason| match &ways[..] {
-            [] => Sent::Nowhere(reason),
-            _ => Sent::Delivered(ways.clone()),
-        };
-        let Some(mailer) = &self.mailer else {
-            return Ok(nowhere("SMTP_URL o MAIL_FROM no está configurado"));
-        };
-        let address = if message.to_team {
-            self.team.address()
-        } else {
-            message.to.as_deref()
-        };
-        let Some(address) = address else {
-            return Ok(nowhere("no hay dirección de correo"));
-        };
-        mailer.send(task.id, address, message).await?;
-        ways.push("correo");
-        Ok(Sent::Delivered(ways))
-    }
 }
 
 impl Job for Notify {
@@ -364,7 +331,7 @@ impl Job for Notify {
 
     async fn act(&self, task: &Task) -> Result<Sent, Failure> {
         match self.message(&notice(task)?).await? {
-            Ok(message) => self.deliver(task, &message).await,
+            Ok(message) => self.ways.deliver(task.id, &message).await,
             Err(nowhere) => Ok(nowhere),
         }
     }
@@ -372,8 +339,12 @@ impl Job for Notify {
     async fn record(&self, task: &Task, sent: Sent, work: &mut Work) -> Result<(), Failure> {
         let (kind, resource) = notice(task)?.resource();
         match sent {
-            Sent::Delivered(ways) => {
-                work.audit("notificacion.enviada", kind, resource, json!({ "medios": ways }));
+            Sent::Delivered { ways, failed } => {
+                let detail = match failed {
+                    None => json!({ "medios": ways }),
+                    Some(failed) => json!({ "medios": ways, "fallaron": failed }),
+                };
+                work.audit("notificacion.enviada", kind, resource, detail);
             }
             Sent::Nowhere(reason) => {
                 work.audit(

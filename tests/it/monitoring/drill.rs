@@ -1,8 +1,14 @@
 //! The fire drill: every kind of alert arrives, or it is said why not.
 
+use std::sync::{Arc, Mutex};
+
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
 use onlycar::ground::clock::Clock;
 use onlycar::notifications::incidents::KINDS;
 use serde_json::Value;
+use tokio::net::TcpListener;
 
 use crate::support::TestApp;
 use crate::support::program::{Ended, onlycar, run};
@@ -85,5 +91,83 @@ async fn a_drill_that_does_not_arrive_says_why_and_leaves_nothing_open() {
         .await
         .unwrap();
     assert_eq!(states, ["ignored", "ignored"]);
+    app.finish().await;
+}
+
+/// A team's channel that answers this; its address, and what it was told.
+async fn channel(answer: StatusCode) -> (String, Arc<Mutex<Vec<String>>>) {
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let kept = Arc::clone(&told);
+    let take = async move |Json(body): Json<Value>| {
+        kept.lock()
+            .unwrap()
+            .push(body["text"].as_str().unwrap().to_owned());
+        answer
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/services/secret", listener.local_addr().unwrap());
+    tokio::spawn(
+        async move { axum::serve(listener, Router::new().route("/services/secret", post(take))).await },
+    );
+    (url, told)
+}
+
+#[tokio::test]
+async fn the_teams_channel_is_told_too() {
+    let (url, told) = channel(StatusCode::OK).await;
+    let app = TestApp::with(&[("TEAM_WEBHOOK_URL", &url)]).await;
+    let ended = drill(&app, &["--only", "muerto"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains("arrived    canal and correo"), "{ended:?}");
+    let told = told.lock().unwrap().clone();
+    let [text] = &told[..] else {
+        panic!("once: {told:?}")
+    };
+    assert!(
+        text.starts_with("*[OnlyCar] [SIMULACRO]") && text.contains("/panel/alertas/"),
+        "{text}"
+    );
+    app.mails(1).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_channel_that_is_gone_keeps_nobody_from_the_mail_and_is_told_of() {
+    let (url, told) = channel(StatusCode::NOT_FOUND).await;
+    let app = TestApp::with(&[("TEAM_WEBHOOK_URL", &url)]).await;
+    let ended = drill(&app, &["--only", "muerto"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended
+            .out
+            .contains("partly     correo alone: team webhook: answered 404 Not Found"),
+        "{ended:?}"
+    );
+    assert!(
+        ended.err.contains("look at SMTP_URL and TEAM_WEBHOOK_URL"),
+        "{ended:?}"
+    );
+    app.mails(1).await;
+    let noted = "select detalle ->> 'fallaron' from logs_auditoria where accion = 'notificacion.enviada'";
+    assert_eq!(
+        app.one::<String>(noted).await,
+        "team webhook: answered 404 Not Found"
+    );
+    app.finish().await;
+    assert_eq!(told.lock().unwrap().len(), 1, "it is not told again and again");
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_gone_keeps_nobody_from_the_channel() {
+    let (url, told) = channel(StatusCode::OK).await;
+    let variables = [
+        ("TEAM_WEBHOOK_URL", url.as_str()),
+        ("SMTP_URL", "smtp://127.0.0.1:1"),
+    ];
+    let app = TestApp::with(&variables).await;
+    let ended = drill(&app, &["--only", "muerto"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains("partly     canal alone: mail: "), "{ended:?}");
+    assert_eq!(told.lock().unwrap().len(), 1);
     app.finish().await;
 }
