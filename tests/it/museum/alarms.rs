@@ -104,8 +104,7 @@ async fn dj_stripe_2127_a_rate_limit_delays_a_question_and_does_not_lose_it() {
 /// documenso#2313: a job that could not succeed was tried without end: a million rows and 120 GB of log in a night.
 #[tokio::test]
 async fn documenso_2313_the_hopeless_is_given_up_and_leaves_few_rows() {
-    let mut app = TestApp::without_workers(&[]).await;
-    app.work();
+    let mut app = TestApp::start().await;
     let story = Story::create(&app.pool).await;
     let event = story.event("payment_intent.succeeded", app.now());
     Flaw::put_in(&app).await;
